@@ -1,0 +1,1 @@
+"""What runs the house on one machine: embedded services, process manager, assets. No Django here."""
