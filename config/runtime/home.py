@@ -18,7 +18,7 @@ class RuntimeFailure(Exception):
     """The house cannot start; the message (French) tells the person what to do."""
 
 
-def home() -> Path:
+def encours_home() -> Path:
     """The folder named by `ENCOURS_HOME`, else `.encours/` of the checkout. Created by whoever writes into it."""
     load_environment_file()
     named = os.environ.get("ENCOURS_HOME", "").strip()
@@ -55,7 +55,7 @@ def private_folder(path: Path) -> Path:
 
 def make_home() -> Path:
     """The home, made if it is missing. Root leaves it crossable, so that the database's user reaches its data."""
-    folder = home()
+    folder = encours_home()
     if os.geteuid() == 0 and not folder.exists():
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     return private_folder(folder)
@@ -110,7 +110,7 @@ def secret_key() -> str:
             return kept
     except FileNotFoundError:
         pass
-    with lock(home() / "run" / "secret_key.lock"):
+    with lock(encours_home() / "run" / "secret_key.lock"):
         if file.is_file() and (kept := file.read_text().strip()):
             return kept
         fresh = file.with_name("secret_key.new")

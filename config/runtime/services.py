@@ -15,14 +15,17 @@ from urllib.parse import quote
 
 from config.runtime import postgres, redis_server
 from config.runtime.home import (
-    home,
+    encours_home,
     load_environment_file,
     lock,
     make_home,
     make_socket_folder,
     open_lock,
+    secret_key,
     socket_folder,
 )
+
+__all__ = ["ServiceUrls", "broker_url", "encours_home", "held", "secret_key", "service_urls"]
 
 DATABASE_NAME = "encours"
 
@@ -36,26 +39,24 @@ class ServiceUrls:
     database_embedded: bool
     redis_embedded: bool
 
+    @property
+    def celery_broker(self) -> str:
+        """The same Redis, as Celery writes it."""
+        return broker_url(self.redis)
 
-def services() -> ServiceUrls:
-    """Reads the environment; starts nothing."""
+
+def service_urls() -> ServiceUrls:
+    """The addresses of the environment, else the embedded ones of this home. Starts nothing."""
     load_environment_file()
-    folder = home()
+    sockets = socket_folder(encours_home())
     database = os.environ.get("DATABASE_URL", "").strip()
     redis = os.environ.get("REDIS_URL", "").strip()
-    sockets = socket_folder(folder)
     return ServiceUrls(
         database=database or f"postgresql://postgres@/{DATABASE_NAME}?host={quote(str(sockets))}",
         redis=redis or f"unix://{quote(str(sockets / redis_server.SOCKET))}?db=0",
         database_embedded=not database,
         redis_embedded=not redis,
     )
-
-
-def service_urls() -> dict[str, str]:
-    """`DATABASE_URL`, `REDIS_URL` (for Django and redis-py) and `BROKER_URL` (the same Redis, as Celery writes it)."""
-    urls = services()
-    return {"DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "BROKER_URL": broker_url(urls.redis)}
 
 
 def broker_url(redis_url: str) -> str:
@@ -73,7 +74,7 @@ def held(*, durable: bool = True) -> Iterator[ServiceUrls]:
 
     `durable=False` trades safety on a power cut for speed: for test data only.
     """
-    urls = services()
+    urls = service_urls()
     if not urls.database_embedded and not urls.redis_embedded:
         yield urls
         return
