@@ -1,0 +1,25 @@
+"""The Celery app and its schedule. Tasks are sweeps over states; being late or run twice is harmless."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("encours")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "read-invoice-batches": {"task": "invoices.tasks.read_batches", "schedule": 30.0},
+    "commit-invoice-batches": {"task": "invoices.tasks.commit_batches", "schedule": 30.0},
+    "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
+    "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
+    "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
+    "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4", minute="0")},
+    "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", "schedule": 30.0},
+    "render-letters": {"task": "dunning.tasks.render_letters", "schedule": 30.0},
+    "send-letters": {"task": "dunning.tasks.send_letters", "schedule": 30.0},
+    "build-dossiers": {"task": "dunning.tasks.build_dossiers", "schedule": 60.0},
+}

@@ -1,0 +1,26 @@
+"""Every address of the house. Pages speak French in their paths; the API lives under /api/v1/."""
+
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+
+from config import views
+
+handler400 = "config.views.bad_request"
+handler403 = "config.views.forbidden"
+handler404 = "config.views.not_found"
+handler500 = "config.views.server_error"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("connexion/", views.SignInView.as_view(), name="login"),
+    path("deconnexion/", auth_views.LogoutView.as_view(), name="logout"),
+    path("recherche/", views.search, name="search"),
+    path("langue/", views.set_language, name="set-language"),
+    path("", include("core.urls")),
+    path("clients/", include("customers.urls")),
+    path("factures/", include("invoices.urls")),
+    path("risque/", include("risk.urls")),
+    path("relances/", include("dunning.urls")),
+    path("api/", include("config.api")),
+]

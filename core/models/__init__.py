@@ -1,0 +1,8 @@
+from core.models.api_keys import ApiKey
+from core.models.audit import AuditEvent
+from core.models.files import StoredFile
+from core.models.jobs import JobRun
+from core.models.legal import LegalParameter
+from core.models.users import Grant, Role, User
+
+__all__ = ["ApiKey", "AuditEvent", "Grant", "JobRun", "LegalParameter", "Role", "StoredFile", "User"]

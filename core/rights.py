@@ -1,0 +1,77 @@
+"""Who may do what: each app's `access.py` says which roles hold a permission; this module asks them.
+
+Scope (which legal entities and customers somebody sees) is the managers' `visible_to()`, not this.
+"""
+
+from collections.abc import Callable
+from functools import cache, wraps
+from importlib import import_module
+from typing import Any, Union
+
+from django.apps import apps
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import module_has_submodule
+
+from core.models import Role, User
+
+
+class SystemActor:
+    """The house itself: scheduled jobs and commands run by whoever holds the machine."""
+
+    pk = None
+    full_name = "Encours"
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+SYSTEM = SystemActor()
+Actor = Union[User, SystemActor]
+
+
+@cache
+def permission_table() -> dict[str, frozenset[Role]]:
+    """Every permission of the house and the roles that hold it."""
+    table: dict[str, frozenset[Role]] = {}
+    for config in apps.get_app_configs():
+        if config.module is not None and module_has_submodule(config.module, "access"):
+            table.update(getattr(import_module(f"{config.name}.access"), "PERMISSIONS", {}))
+    return table
+
+
+def roles_of(user: User) -> frozenset[str]:
+    """The roles of a user; read once per object."""
+    cached: frozenset[str] | None = getattr(user, "_roles", None)
+    if cached is None:
+        cached = frozenset(user.grants.values_list("role", flat=True))
+        user._roles = cached  # type: ignore[attr-defined]
+    return cached
+
+
+def has_permission(actor: "Actor | AnonymousUser", permission: str) -> bool:
+    """Whether a role of the actor holds the permission. Raises KeyError for a name that no floor declares."""
+    holders = permission_table()[permission]
+    if isinstance(actor, SystemActor):
+        return True
+    if not isinstance(actor, User) or not actor.is_active:
+        return False
+    return not holders.isdisjoint(roles_of(actor))
+
+
+def permission_required(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A page for signed-in users who hold `permission`; others are refused with 403."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not has_permission(request.user, permission):
+                raise PermissionDenied(permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return login_required(guarded)
+
+    return decorate

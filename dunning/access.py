@@ -1,0 +1,14 @@
+"""What each role may do on this floor: permission -> roles."""
+
+from core.access import EVERY_PERSON
+from core.models import Role
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "dunning.view": EVERY_PERSON,
+    "dunning.view_notices_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
+    "dunning.plan": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.approve": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.deliver": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.hand_over": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.manage_policies": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+}

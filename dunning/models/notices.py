@@ -1,0 +1,220 @@
+"""Campagnes, relances and their lines."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import UuidV7
+from core.models import User
+from core.rights import SYSTEM, Actor
+from core.states import state_machine
+from customers.models import CURRENCY, Customer, LegalEntity
+from dunning.models.policies import Level
+from invoices.models import OpenItem
+
+
+class Run(models.Model):
+    """Campagne: the set of notices proposed for one legal entity as of one date. One per entity and date."""
+
+    class Status(models.TextChoices):
+        REQUESTED = "REQUESTED", _("Demandée")
+        PLANNED = "PLANNED", _("Planifiée")
+        FAILED = "FAILED", _("Échouée")
+
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
+    as_of = models.DateField(_("arrêtée au"))
+    sequence = models.PositiveSmallIntegerField(_("passage"), default=1)
+    status = models.CharField(_("état"), max_length=10, choices=Status, default=Status.REQUESTED)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(_("créée le"))
+    planned_at = models.DateTimeField(_("planifiée le"), null=True, blank=True)
+    notice_count = models.PositiveIntegerField(_("relances"), default=0)
+    line_count = models.PositiveIntegerField(_("lignes"), default=0)
+    error = models.TextField(_("erreur"), blank=True)
+
+    class Meta:
+        verbose_name = _("campagne de relance")
+        verbose_name_plural = _("campagnes de relance")
+        ordering = ["-as_of", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["legal_entity", "as_of", "sequence"], name="run_once_per_entity_and_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.legal_entity} {self.as_of:%Y-%m-%d}"
+
+
+class NoticeStatus(models.TextChoices):
+    PROPOSED = "PROPOSED", _("À valider")
+    APPROVED = "APPROVED", _("Validée")
+    RENDERED = "RENDERED", _("Courrier prêt")
+    SENDING = "SENDING", _("Envoi en cours")
+    SENT = "SENT", _("Envoyée")
+    HELD = "HELD", _("Retenue avant l’envoi")
+    FAILED = "FAILED", _("Envoi échoué")
+    REJECTED = "REJECTED", _("Écartée")
+
+
+NOTICE_TRANSITIONS = (
+    (NoticeStatus.PROPOSED, NoticeStatus.APPROVED),
+    (NoticeStatus.PROPOSED, NoticeStatus.REJECTED),
+    (NoticeStatus.APPROVED, NoticeStatus.RENDERED),
+    (NoticeStatus.APPROVED, NoticeStatus.HELD),
+    (NoticeStatus.APPROVED, NoticeStatus.SENT),
+    (NoticeStatus.RENDERED, NoticeStatus.SENDING),
+    (NoticeStatus.RENDERED, NoticeStatus.SENT),
+    (NoticeStatus.RENDERED, NoticeStatus.HELD),
+    (NoticeStatus.SENDING, NoticeStatus.SENT),
+    (NoticeStatus.SENDING, NoticeStatus.FAILED),
+    (NoticeStatus.SENDING, NoticeStatus.RENDERED),
+    (NoticeStatus.FAILED, NoticeStatus.RENDERED),
+    (NoticeStatus.FAILED, NoticeStatus.REJECTED),
+)
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def visible_to(self, actor: Actor) -> "NoticeQuerySet":
+        """The notices to the customers in the actor's scope."""
+        if actor is SYSTEM:
+            return self
+        if not isinstance(actor, User):
+            return self.none()
+        return self.filter(customer__in=Customer.objects.visible_to(actor))
+
+
+class Notice(models.Model):
+    """Relance: one level's message to one customer in one currency, with its lines' amounts frozen.
+
+    For a hand-over there is no letter: the notice, once approved, opens a case.
+    """
+
+    Status = NoticeStatus
+    TRANSITIONS = NOTICE_TRANSITIONS
+    # A step in one of these states still counts, or may still leave: the item's next step waits for it.
+    IN_FORCE = (Status.PROPOSED, Status.APPROVED, Status.RENDERED, Status.SENDING, Status.SENT, Status.FAILED)
+
+    uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="notices")
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(_("devise"), max_length=3, validators=[CURRENCY])
+    status = models.CharField(_("état"), max_length=10, choices=Status, default=Status.PROPOSED)
+    as_of = models.DateField(_("arrêtée au"))
+    open_amount = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
+    interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
+    indemnity_amount = models.DecimalField(_("indemnités forfaitaires"), max_digits=14, decimal_places=2, default=0)
+    line_count = models.PositiveIntegerField(_("lignes"))
+    oldest_due_date = models.DateField(_("plus ancienne échéance"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("décidée le"), null=True, blank=True)
+    reason = models.CharField(_("motif"), max_length=200, blank=True)
+    sent_on = models.DateField(_("envoyée le"), null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("relance")
+        verbose_name_plural = _("relances")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "customer", "currency"], name="notice_once_per_run_customer_currency"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="SENT") | Q(sent_on__isnull=False), name="notice_sent_has_date"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-id"], name="notice_by_customer"),
+            models.Index(
+                fields=["status", "id"],
+                name="notice_queue",
+                condition=Q(status__in=["PROPOSED", "APPROVED", "RENDERED", "SENDING"]),
+            ),
+            models.Index(fields=["run", "-open_amount", "id"], name="notice_of_run_by_amount"),
+        ]
+        triggers = [state_machine(NOTICE_TRANSITIONS)]
+
+    def __str__(self) -> str:
+        return f"R{self.pk}"
+
+    @property
+    def claimed_amount(self) -> object:
+        """Principal, interest and indemnities together, in the notice's currency."""
+        return self.open_amount + self.interest_amount + self.indemnity_amount
+
+
+class NoticeLine(models.Model):
+    """One item of a notice with what was computed for it. `rank` is the item's own step.
+
+    `in_force` is true while the step counts; the database refuses the same step twice for an item.
+    """
+
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="lines")
+    item = models.ForeignKey(OpenItem, on_delete=models.PROTECT, related_name="+")
+    rank = models.PositiveSmallIntegerField(_("rang"))
+    in_force = models.BooleanField(_("compte"), default=True)
+    open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
+    days_late = models.IntegerField(_("jours de retard"))
+    interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
+    indemnity_amount = models.DecimalField(_("indemnité forfaitaire"), max_digits=14, decimal_places=2, default=0)
+
+    class Meta:
+        verbose_name = _("ligne de relance")
+        verbose_name_plural = _("lignes de relance")
+        ordering = ["notice", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "rank"], condition=Q(in_force=True), name="notice_line_step_once_per_item"
+            ),
+            models.UniqueConstraint(fields=["notice", "item"], name="notice_line_item_once_per_notice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notice_id}/{self.item_id}"
+
+
+class RunExclusion(models.Model):
+    """Why a run leaves items of a customer alone, with how many and how much."""
+
+    class Reason(models.TextChoices):
+        DISPUTED = "DISPUTED", _("En litige")
+        PROMISED = "PROMISED", _("Règlement promis")
+        ON_HOLD = "ON_HOLD", _("Relances suspendues pour ce client")
+        INSOLVENT = "INSOLVENT", _("Procédure collective")
+        FACTORED = "FACTORED", _("Créance cédée à un factor")
+        WITH_AGENCY = "WITH_AGENCY", _("Remise en recouvrement")
+        UNALLOCATED_CASH = "UNALLOCATED_CASH", _("Règlement ou avoir non lettré qui peut la solder")
+        PENDING = "PENDING", _("Relance précédente pas encore envoyée")
+        WAITING = "WAITING", _("Prochain niveau pas encore atteint")
+        SEQUENCE_DONE = "SEQUENCE_DONE", _("Scénario terminé")
+        BELOW_MINIMUM = "BELOW_MINIMUM", _("Sous le montant minimal")
+        OTHER_STEP_FIRST = "OTHER_STEP_FIRST", _("Une autre étape du client passe d’abord")
+        NO_POLICY = "NO_POLICY", _("Aucun scénario actif ne prend ce client")
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="exclusions")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(_("motif"), max_length=20, choices=Reason)
+    currency = models.CharField(_("devise"), max_length=3)
+    item_count = models.PositiveIntegerField(_("pièces"))
+    open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
+    next_date = models.DateField(_("prochaine étape le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("exclusion de campagne")
+        verbose_name_plural = _("exclusions de campagne")
+        ordering = ["run", "reason", "-open_amount", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "customer", "reason", "currency"], name="exclusion_once_per_run_customer_reason"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.customer_id}: {self.reason}"

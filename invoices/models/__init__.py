@@ -1,0 +1,5 @@
+from invoices.models.disputes import Dispute, Promise
+from invoices.models.imports import ImportBatch, ImportRow
+from invoices.models.items import Allocation, OpenItem
+
+__all__ = ["Allocation", "Dispute", "ImportBatch", "ImportRow", "OpenItem", "Promise"]
