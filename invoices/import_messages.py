@@ -1,0 +1,252 @@
+"""What is said about a file and its rows: a sentence per code, naming what to do.
+
+Rows and batches keep codes and values, so that everybody reads them in his own language.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from core.calendar import DateError, parse_french_date
+from core.money import AmountError, format_amount, parse_amount
+from invoices.readers.columns import NAMES
+from invoices.readers.rows import swap_month_and_day
+
+COLUMNS = {
+    "customer_code": lazy("Code client"),
+    "number": lazy("N° de pièce"),
+    "instalment": lazy("N° d’échéance"),
+    "kind": lazy("Type"),
+    "issue_date": lazy("Date de pièce"),
+    "due_date": lazy("Date d’échéance"),
+    "total_amount": lazy("Montant TTC"),
+    "vat_amount": lazy("TVA"),
+    "currency": lazy("Devise"),
+    "reference": lazy("Référence"),
+}
+
+ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16": "UTF-16"}
+
+FILE_MESSAGES = {
+    "empty": lazy("Le fichier est vide. Exportez de nouveau les pièces, avec une ligne d’en-têtes, et déposez-le."),
+    "no_rows": lazy(
+        "Le fichier ne contient que ses en-têtes (ligne %(line)s), aucune pièce. Vérifiez l’export d’origine."
+    ),
+    "header_missing": lazy(
+        "Aucune ligne d’en-têtes reconnue. Colonnes attendues : %(expected)s. Ligne %(line)s lue : %(found)s."
+    ),
+    "columns_missing": lazy(
+        "Ligne %(line)s : il manque %(missing)s. En-têtes trouvés : %(found)s. "
+        "Renommez ou ajoutez la colonne dans le fichier."
+    ),
+    "column_double": lazy(
+        "Ligne %(line)s : la colonne « %(name)s » figure deux fois. Supprimez ou renommez celle qui ne compte pas."
+    ),
+    "too_many_rows": lazy(
+        "Le fichier dépasse %(limit)s lignes. Découpez-le en plusieurs fichiers, chacun avec ses en-têtes."
+    ),
+    "too_many_columns": lazy(
+        "Ligne %(line)s : %(columns)s colonnes, %(limit)s au plus. Ne gardez que les colonnes utiles."
+    ),
+    "cell_too_long": lazy(
+        "Ligne %(line)s : une cellule dépasse %(limit)s caractères. Videz-la, puis déposez de nouveau le fichier."
+    ),
+    "line_too_long": lazy(
+        "La ligne %(line)s dépasse %(limit)s caractères : ce n’est sans doute pas un fichier CSV. "
+        "Exportez les pièces au format CSV ou XLSX."
+    ),
+    "quote_unclosed": lazy(
+        "Ligne %(line)s : un guillemet (\") s’ouvre et ne se referme pas. Corrigez la cellule ou doublez le guillemet."
+    ),
+    "csv_broken": lazy("Ligne %(line)s : cette ligne n’est pas du CSV lisible. Exportez de nouveau le fichier."),
+    "delimiter_unknown": lazy("Ce séparateur n’est pas connu : choisissez point-virgule, virgule, tabulation ou barre."),
+    "encoding_unknown": lazy("Cet encodage n’est pas connu : choisissez UTF-8, Windows-1252 ou UTF-16."),
+    "encoding_wrong": lazy(
+        "Ligne %(line)s : le fichier n’est pas en %(encoding)s. Choisissez un autre encodage, "
+        "ou enregistrez le fichier en « CSV UTF-8 »."
+    ),
+    "encoding_none": lazy(
+        "Ligne %(line)s : le texte n’est ni en UTF-8 ni en Windows-1252. Enregistrez le fichier en « CSV UTF-8 »."
+    ),
+    "encoding_utf16_unmarked": lazy(
+        "Le fichier contient des octets nuls : il semble être en UTF-16 sans marque. "
+        "Enregistrez-le en « CSV UTF-8 »."
+    ),
+    "format_binary": lazy("Ce fichier n’est ni un texte CSV ni un classeur XLSX. Exportez les pièces dans un de ces formats."),
+    "format_pdf": lazy("Ce fichier est un PDF, quel que soit son nom. Déposez l’export CSV ou XLSX des pièces."),
+    "format_ole": lazy(
+        "Ce fichier est un ancien classeur Excel (.xls) ou un classeur protégé par mot de passe. "
+        "Ouvrez-le et enregistrez-le en « Classeur Excel (.xlsx) », sans mot de passe."
+    ),
+    "format_encrypted": lazy("Ce classeur est protégé par mot de passe. Enregistrez-le sans mot de passe."),
+    "format_ods": lazy("Ce fichier est un classeur LibreOffice (.ods). Enregistrez-le en XLSX ou en CSV."),
+    "format_xlsb": lazy("Ce fichier est un classeur Excel binaire (.xlsb). Enregistrez-le en « Classeur Excel (.xlsx) »."),
+    "format_archive": lazy("Ce fichier est une archive, pas un classeur. Déposez le fichier CSV ou XLSX qu’elle contient."),
+    "format_gzip": lazy("Ce fichier est compressé. Décompressez-le et déposez le fichier CSV ou XLSX qu’il contient."),
+    "format_image": lazy("Ce fichier est une image. Déposez l’export CSV ou XLSX des pièces."),
+    "format_rtf": lazy("Ce fichier est un document RTF. Déposez l’export CSV ou XLSX des pièces."),
+    "format_program": lazy("Ce fichier est un programme. Déposez l’export CSV ou XLSX des pièces."),
+    "format_markup": lazy(
+        "Ce fichier est une page HTML ou XML, quel que soit son nom. Ouvrez-le dans un tableur et enregistrez-le en XLSX."
+    ),
+    "format_json": lazy("Ce fichier est du JSON. Déposez l’export CSV ou XLSX des pièces."),
+    "workbook_broken": lazy("Le classeur est abîmé et ne s’ouvre pas. Ouvrez-le dans Excel et enregistrez-le de nouveau."),
+    "workbook_bomb": lazy(
+        "Le classeur déclare %(size)s Mio une fois décompressé, bien plus qu’une liste de pièces. "
+        "Copiez les lignes utiles dans un nouveau classeur."
+    ),
+    "workbook_without_sheet": lazy("Le classeur n’a aucune feuille visible. Affichez la feuille des pièces."),
+    "sheet_unknown": lazy("La feuille « %(sheet)s » n’est pas dans le classeur. Feuilles visibles : %(sheets)s."),
+    "sheet_too_large": lazy(
+        "La feuille « %(sheet)s » s’étend jusqu’à la cellule %(cell)s. Supprimez les cellules isolées loin du "
+        "tableau, ou copiez le tableau dans un nouveau classeur."
+    ),
+    "reader_out_of_memory": lazy(
+        "La lecture du fichier demande plus de mémoire que permis. Découpez-le, ou enregistrez-le en CSV."
+    ),
+    "reader_too_slow": lazy("La lecture du fichier prend plus de temps que permis. Découpez-le, ou enregistrez-le en CSV."),
+    "reader_died": lazy(
+        "La lecture du fichier s’est interrompue : il est sans doute abîmé. Enregistrez-le de nouveau en CSV ou en XLSX."
+    ),
+    "interrupted": lazy(
+        "La lecture a été interrompue %(attempts)s fois. Relancez-la ; si cela se répète, prévenez l’administrateur."
+    ),
+    "commit_interrupted": lazy(
+        "L’enregistrement a été interrompu %(attempts)s fois, rien n’est écrit. Relancez la lecture, puis validez de nouveau."
+    ),
+    "ledger_changed": lazy(
+        "Depuis l’aperçu, le grand livre a changé : %(errors)s lignes de plus sont en erreur. "
+        "Rien n’est écrit. Relisez l’aperçu, puis validez de nouveau."
+    ),
+    "file_missing": lazy("Le fichier déposé n’est plus dans le stockage. Déposez-le de nouveau."),
+}
+
+ROW_MESSAGES = {
+    "required": lazy("La cellule est vide, or elle est obligatoire. Complétez-la."),
+    "cell_error": lazy("La formule de la cellule est en erreur (%(value)s). Remplacez-la par sa valeur."),
+    "nul_character": lazy("La cellule contient un caractère nul, illisible. Saisissez-la de nouveau."),
+    "text_too_long": lazy("Le texte compte %(length)s caractères, %(limit)s au plus. Raccourcissez-le."),
+    "too_many_cells": lazy(
+        "La ligne a %(cells)s cellules pour %(columns)s en-têtes : un séparateur s’est glissé dans une cellule. "
+        "Mettez cette cellule entre guillemets."
+    ),
+    "quote_unclosed": lazy(
+        "Un guillemet mal fermé a avalé la suite (« %(value)s »). Fermez-le ou supprimez-le."
+    ),
+    "instalment_invalid": lazy("« %(value)s » n’est pas un numéro d’échéance : écrivez 1, 2, 3…"),
+    "currency_unknown": lazy("« %(value)s » n’est pas une devise : écrivez son code ISO en trois lettres, par exemple EUR."),
+    "kind_unknown": lazy(
+        "« %(value)s » n’est pas un type de pièce : écrivez Facture, Avoir, Règlement, Acompte demandé ou OD."
+    ),
+    "date_is_number": lazy(
+        "« %(value)s » est un nombre, pas une date. Mettez la cellule au format Date, ou écrivez jj/mm/aaaa."
+    ),
+    "date_implausible": lazy("« %(value)s » est trop loin d’aujourd’hui pour une pièce. Vérifiez l’année."),
+    "due_before_issue": lazy(
+        "L’échéance du %(value)s précède la date de la pièce (%(issued)s). Corrigez l’une des deux."
+    ),
+    "due_too_late": lazy("L’échéance du %(value)s tombe plus de dix ans après la pièce. Vérifiez l’année."),
+    "due_not_computable": lazy(
+        "Sans date d’échéance dans le fichier, elle se calcule d’après les conditions de règlement ; celles de ce "
+        "client ne le permettent pas. Écrivez l’échéance."
+    ),
+    "amount_is_date": lazy("« %(value)s » est une date, pas un montant. Mettez la cellule au format Nombre."),
+    "amount_too_large": lazy("« %(value)s » dépasse le plus grand montant accepté. Vérifiez la cellule."),
+    "amount_decimals": lazy("« %(value)s » a plus de deux décimales. Arrondissez le montant au centime."),
+    "amount_zero": lazy("Une pièce de montant nul ne se suit pas. Corrigez le montant ou supprimez la ligne."),
+    "amount_sign": lazy(
+        "« %(value)s » est négatif, or la ligne est une facture. Corrigez le signe, ou indiquez le type Avoir ou Règlement."
+    ),
+    "vat_above_total": lazy("La TVA (%(value)s) dépasse le montant TTC ou n’a pas son signe. Corrigez l’une des deux cellules."),
+    "customer_unknown": lazy(
+        "Le client « %(value)s » n’existe pas dans cette entité. Corrigez le code ou créez le client d’abord."
+    ),
+    "duplicate_in_file": lazy(
+        "Le numéro « %(value)s » figure aussi à la ligne %(other)s. Gardez une seule des deux lignes."
+    ),
+    "differs_from_ledger": lazy(
+        "La pièce « %(number)s » est déjà au grand livre avec une autre valeur : %(ledger)s au lieu de %(value)s. "
+        "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
+    ),
+}  # fmt: skip
+
+
+def column_label(field: str) -> str:
+    """The name of a column as people know it; of the whole row when there is none."""
+    return str(COLUMNS[field]) if field in COLUMNS else _("Ligne entière")
+
+
+def file_message(code: str, params: Mapping[str, Any]) -> str:
+    """Why a file as a whole is refused, and what to do."""
+    values = dict(params)
+    values["expected"] = _listed([NAMES[field][0] for field in ("customer_code", "number", "issue_date", "total_amount")])
+    if "missing" in values:
+        values["missing"] = _listed([NAMES[field][0] for field in values["missing"]])
+    for name in ("found", "sheets"):
+        if name in values:
+            values[name] = _listed(values[name])
+    if "encoding" in values:
+        values["encoding"] = ENCODING_NAMES.get(values["encoding"], values["encoding"])
+    for name in ("limit", "errors"):
+        if isinstance(values.get(name), int):
+            values[name] = f"{values[name]:,}".replace(",", "\u202f")
+    return str(FILE_MESSAGES[code]) % values
+
+
+def row_message(error: Mapping[str, Any]) -> str:
+    """What is wrong with a cell, and what to do. `error` is one of `ImportRow.errors`."""
+    code, value = error["code"], str(error.get("value", ""))
+    if code == "amount_invalid":
+        return _why_no_amount(value, str(error.get("decimal", "")), str(error.get("currency", "EUR")))
+    if code == "date_invalid":
+        return _why_no_date(value, str(error.get("order", "dmy")))
+    values: dict[str, Any] = {"number": "", "ledger": "", "other": "", **error, "value": value}
+    for name in ("issued", "ledger", "value"):
+        values[name] = _readable(error.get("column", ""), values.get(name, ""))
+    return str(ROW_MESSAGES[code]) % values
+
+
+def _why_no_amount(text: str, decimal: str, currency: str) -> str:
+    try:
+        parse_amount(text, decimal or None, currency)
+    except AmountError as error:
+        return str(error)
+    return _("« %(value)s » n’est pas un montant.") % {"value": text}
+
+
+def _why_no_date(text: str, order: str) -> str:
+    if order == "mdy":
+        if swap_month_and_day(text) != text:
+            return _("« %(value)s » n’est pas une date (mois/jour/année). Corrigez-la, ou changez l’ordre des dates.") % {
+                "value": text
+            }
+    try:
+        parse_french_date(text)
+    except DateError as error:
+        return str(error)
+    return _("« %(value)s » n’est pas une date.") % {"value": text}
+
+
+def _readable(column: str, value: Any) -> str:
+    """ISO dates and plain decimals, as SQL writes them, in the way people do."""
+    text = str(value)
+    if len(text) == 10 and text[4:5] == "-" == text[7:8]:
+        try:
+            return date_format(date.fromisoformat(text), "d/m/Y")
+        except ValueError:
+            return text
+    if column.endswith("_amount") and "," not in text:
+        try:
+            return format_amount(Decimal(text))
+        except (InvalidOperation, ValueError):
+            return text
+    return text
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"« {name} »" for name in names if name) or "—"

@@ -1,0 +1,301 @@
+"""A row's cells -> what they mean, with everything that is wrong in them: one line for `COPY` per row."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from core.calendar import DateError, add_months, parse_french_date
+from core.money import MAX_AMOUNT, AmountError, parse_amount, round_money
+from invoices.readers.cells import GUARDED, Cell, CellError, cell_text
+from invoices.readers.columns import Header, simplify
+from invoices.readers.limits import Limits
+from invoices.readers.vocabulary import CREDIT_KINDS, CURRENCY_SIGNS, CURRENCIES, KIND_WORDS
+
+# The columns of the staging table, in the order of the lines that `RowReader.read` returns.
+STAGED = (
+    "line", "cells", "customer_code", "number", "instalment", "kind", "issue_date", "due_date", "currency",
+    "total_amount", "vat_amount", "reference", "errors",
+)  # fmt: skip
+
+_FLOAT_NOISE = Decimal("0.000001")
+_SHOWN = 120
+_NULL = "\\N"
+_JSON_NUL = "\\u0000"
+_REPLACEMENT = "\ufffd"
+
+
+class RowReader:
+    """Reads the rows of one file: its header, its decimal mark and its date order are settled.
+
+    `currency` is the entity's, taken where the file names none; `today` bounds plausible dates.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        *,
+        decimal: str | None,
+        date_order: str,
+        delimiter: str,
+        currency: str,
+        today: date,
+        limits: Limits,
+    ) -> None:
+        self._at = header.positions
+        self._names = [simplify(name) for name in header.names]
+        self._number_name = header.names[header.positions["number"]]
+        self._width = len(header.names)
+        self._decimal = decimal
+        self._date_order = date_order
+        self._delimiter = delimiter
+        self._currency = currency
+        self._earliest = add_months(today, -12 * 30)
+        self._latest = add_months(today, 12)
+        self._longest = dict(limits.texts)
+        self._dates: dict[str, date | None] = {}
+        self._kinds: dict[str, str | None] = {}
+        self._errors: list[dict[str, Any]] = []
+        self._cells: Sequence[Cell] = ()
+
+    def is_header(self, cells: Sequence[Cell]) -> bool:
+        """The header once more, as in files glued together."""
+        index = self._at["number"]
+        if index >= len(cells) or cells[index] != self._number_name:
+            return False
+        return [simplify(cell_text(cell)) for cell in cells][: self._width] == self._names
+
+    def read(self, line: int, cells: Sequence[Cell]) -> str:
+        """The row as a line of PostgreSQL's COPY text format, columns as in `STAGED`."""
+        self._errors = []
+        self._cells = cells
+        texts = [cell if type(cell) is str else cell_text(cell) for cell in cells]
+        self._check_shape(texts)
+        currency = self._read_currency()
+        customer_code = self._read_text("customer_code", required=True)
+        number = self._read_text("number", required=True)
+        instalment = self._read_instalment()
+        issue_date = self._read_date("issue_date", required=True)
+        due_date = self._read_date("due_date")
+        if issue_date and due_date:
+            self._check_due(issue_date, due_date)
+        total = self._read_amount("total_amount", currency, required=True)
+        kind = self._read_kind(total)
+        total = self._signed(total, kind)
+        vat = self._signed_vat(self._read_amount("vat_amount", currency), total, kind)
+        reference = self._read_text("reference")
+        errors = json.dumps(self._errors, ensure_ascii=False) if self._errors else None
+        # In what is left of texts no tab, line break or NUL is possible: only the backslash needs COPY's escape.
+        return (
+            f"{line}\t{_escaped(json.dumps(texts, ensure_ascii=False).replace(_JSON_NUL, _REPLACEMENT))}"
+            f"\t{_escaped(customer_code)}\t{_escaped(number)}\t{instalment}\t{kind or _NULL}"
+            f"\t{issue_date or _NULL}\t{due_date or _NULL}\t{currency or _NULL}"
+            f"\t{_NULL if total is None else total}\t{_NULL if vat is None else vat}"
+            f"\t{_escaped(reference or '')}\t{_escaped(errors)}\n"
+        )
+
+    def _fail(self, column: str, code: str, value: str = "", **params: Any) -> None:
+        error = {"column": column, "code": code}
+        if value:
+            error["value"] = value[:_SHOWN].replace("\x00", "\ufffd")
+        self._errors.append(error | params)
+
+    def _cell(self, field: str) -> Cell:
+        index = self._at.get(field)
+        if index is None or index >= len(self._cells):
+            return ""
+        return self._cells[index]
+
+    def _text(self, field: str) -> str | None:
+        """The stripped text of a field; None, with its error, when the cell cannot be used at all."""
+        cell = self._cell(field)
+        if type(cell) is str:
+            text = cell.strip()
+        elif isinstance(cell, CellError):
+            self._fail(field, "cell_error", cell)
+            return None
+        else:
+            text = cell_text(cell)
+        if not text:
+            return ""
+        # Our own list of rejects guards against formulas with an apostrophe: take it away again.
+        if text[0] == "'" and text[1:2] in GUARDED:
+            text = text[1:]
+        if "\x00" in text:
+            self._fail(field, "nul_character", text)
+            return None
+        return text
+
+    def _check_shape(self, texts: list[str]) -> None:
+        if len(texts) > self._width and any(text.strip() for text in texts[self._width :]):
+            self._fail("", "too_many_cells", cells=len(texts), columns=self._width)
+        if not self._delimiter:
+            return
+        for text in texts:
+            if "\n" in text and text.count(self._delimiter) >= max(2, len(self._at) - 1):
+                self._fail("", "quote_unclosed", " ".join(text.split()))
+                return
+
+    def _read_text(self, field: str, *, required: bool = False) -> str | None:
+        text = self._text(field)
+        if text is None:
+            return None
+        if not text.isprintable():
+            # Line breaks and tabs inside a quoted cell; spaces of every width are kept as one space.
+            text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+        if not text:
+            if required:
+                self._fail(field, "required")
+            return None
+        if len(text) > self._longest[field]:
+            self._fail(field, "text_too_long", text, length=len(text), limit=self._longest[field])
+            return None
+        return text
+
+    def _read_instalment(self) -> int:
+        text = self._text("instalment")
+        if not text:
+            return 1
+        if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text) > 0):
+            self._fail("instalment", "instalment_invalid", text)
+            return 1
+        return int(text)
+
+    def _read_currency(self) -> str | None:
+        text = self._text("currency")
+        if not text:
+            return self._currency
+        code = CURRENCY_SIGNS.get(text, text.upper())
+        if code not in CURRENCIES:
+            self._fail("currency", "currency_unknown", text)
+            return None
+        return code
+
+    def _read_kind(self, total: Decimal | None) -> str | None:
+        text = self._text("kind")
+        if text is None:
+            return None
+        if not text:
+            return "CREDIT_NOTE" if total is not None and total < 0 else "INVOICE"
+        if text not in self._kinds and len(self._kinds) < 1_000:
+            self._kinds[text] = KIND_WORDS.get(simplify(text))
+        kind = self._kinds.get(text)
+        if kind is None:
+            self._fail("kind", "kind_unknown", text)
+        return kind
+
+    def _read_date(self, field: str, *, required: bool = False) -> date | None:
+        cell = self._cell(field)
+        day: date | None
+        if isinstance(cell, date):
+            day, shown = cell, cell_text(cell)
+        elif isinstance(cell, Decimal):
+            # A number typed as yyyymmdd is a date; a bare serial number could be anything.
+            shown = cell_text(cell)
+            day = self._parse_date(shown) if len(shown) == 8 else None
+            if day is None:
+                self._fail(field, "date_is_number", shown)
+                return None
+        else:
+            text = self._text(field)
+            if not text:
+                if text is not None and required:
+                    self._fail(field, "required")
+                return None
+            shown = text
+            day = self._parse_date(text)
+            if day is None:
+                self._fail(field, "date_invalid", text, order=self._date_order)
+                return None
+        if not self._earliest <= day or (field == "issue_date" and day > self._latest):
+            self._fail(field, "date_implausible", shown)
+            return None
+        return day
+
+    def _parse_date(self, text: str) -> date | None:
+        """A date, remembered: a file of a year has 365 of them."""
+        if text in self._dates:
+            return self._dates[text]
+        try:
+            day = parse_french_date(swap_month_and_day(text) if self._date_order == "mdy" else text)
+        except DateError:
+            day = None
+        if len(self._dates) < 20_000:
+            self._dates[text] = day
+        return day
+
+    def _check_due(self, issue_date: date, due_date: date) -> None:
+        if due_date < issue_date:
+            self._fail("due_date", "due_before_issue", due_date.strftime("%d/%m/%Y"), issued=issue_date.isoformat())
+        elif due_date > add_months(issue_date, 120):
+            self._fail("due_date", "due_too_late", due_date.strftime("%d/%m/%Y"))
+
+    def _read_amount(self, field: str, currency: str | None, *, required: bool = False) -> Decimal | None:
+        cell = self._cell(field)
+        if isinstance(cell, Decimal):
+            return self._exact_amount(field, cell)
+        if isinstance(cell, date):
+            self._fail(field, "amount_is_date", cell_text(cell))
+            return None
+        text = self._text(field)
+        if not text:
+            if text is not None and required:
+                self._fail(field, "required")
+            return None
+        try:
+            return parse_amount(text, self._decimal, currency or self._currency)
+        except AmountError:
+            self._fail(
+                field, "amount_invalid", text, decimal=self._decimal or "", currency=currency or self._currency
+            )
+            return None
+
+    def _exact_amount(self, field: str, value: Decimal) -> Decimal | None:
+        """A spreadsheet's number: binary noise far behind the cent is rounded away, a third decimal is not."""
+        if abs(value) > MAX_AMOUNT:
+            self._fail(field, "amount_too_large", cell_text(value))
+            return None
+        amount = round_money(value)
+        if abs(amount - value) > _FLOAT_NOISE:
+            self._fail(field, "amount_decimals", cell_text(value))
+            return None
+        return amount
+
+    def _signed(self, total: Decimal | None, kind: str | None) -> Decimal | None:
+        """Credit notes and payments are negative however the file writes them; an invoice never is."""
+        if total is None:
+            return None
+        if total == 0:
+            self._fail("total_amount", "amount_zero", "0")
+            return None
+        if kind in CREDIT_KINDS:
+            return -abs(total)
+        if total < 0 and kind is not None and kind != "OTHER":
+            self._fail("total_amount", "amount_sign", f"{total}".replace(".", ","), kind=kind)
+            return None
+        return total
+
+    def _signed_vat(self, vat: Decimal | None, total: Decimal | None, kind: str | None) -> Decimal | None:
+        if vat is None or total is None or kind is None:
+            return None
+        signed = -abs(vat) + 0 if total < 0 else vat
+        if abs(signed) > abs(total) or (signed < 0) != (total < 0) and signed != 0:
+            self._fail("vat_amount", "vat_above_total", f"{vat}".replace(".", ","))
+            return None
+        return signed
+
+
+def _escaped(text: str | None) -> str:
+    if text is None:
+        return _NULL
+    return text.replace("\\", "\\\\") if "\\" in text else text
+
+
+def swap_month_and_day(text: str) -> str:
+    """`12/31/2026` as `31/12/2026`; anything else as it is."""
+    for mark in "/-.":
+        parts = text.strip().split(mark)
+        if len(parts) == 3 and len(parts[0]) <= 2:
+            return mark.join([parts[1], parts[0], parts[2]])
+    return text
