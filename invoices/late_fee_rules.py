@@ -1,0 +1,322 @@
+"""Which rate late-payment interest follows, day by day. Pure: rates and margins are passed in.
+
+Sources: C. com. L441-10 II (professionals: contractual rate, else ECB + margin, taken at each half-year, never
+below a multiple of the legal interest rate when it is contractual), CCP R2192-31 (public buyers: frozen at
+the half-year in which interest starts), C. civ. 1231-6 and 1344-1 (consumers: after a formal notice).
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+
+from django.utils.translation import gettext as _
+
+from core.calendar import half_year_of
+from core.legal_register import (
+    ECB_RATE,
+    LEGAL_INTEREST,
+    MissingLegalParameter,
+    RatePeriod,
+)
+
+ONE_DAY = timedelta(days=1)
+MAX_RULE_VALUE = Decimal(1000)
+
+
+class Debtor(StrEnum):
+    """Who owes; the values are those of `Customer.Kind`."""
+
+    COMPANY = "COMPANY"
+    SOLE_TRADER = "SOLE_TRADER"
+    PUBLIC_BODY = "PUBLIC_BODY"
+    CONSUMER = "CONSUMER"
+
+
+class RuleKind(StrEnum):
+    ECB_PLUS = "ECB_PLUS"  # ECB rate of each half-year + points
+    ECB_PLUS_FROZEN = (
+        "ECB_PLUS_FROZEN"  # ECB rate of the half-year in which interest starts + points
+    )
+    FIXED = "FIXED"  # per cent a year
+    LEGAL_X = "LEGAL_X"  # multiple of the legal interest rate of each half-year
+
+
+class FloorPolicy(StrEnum):
+    """What replaces a contractual rate below the floor: the law does not say (docs/legal.md)."""
+
+    FLOOR = "FLOOR"
+    DEFAULT = "DEFAULT"
+    AS_WRITTEN_AND_FLAG = "AS_WRITTEN_AND_FLAG"
+
+
+class Reason(StrEnum):
+    """Why an amount is what it is, or what a person should look at."""
+
+    NOT_LATE = "NOT_LATE"
+    SETTLED_IN_TIME = "SETTLED_IN_TIME"
+    DUE_AFTER_JUDGMENT = "DUE_AFTER_JUDGMENT"
+    STOPPED_BY_JUDGMENT = "STOPPED_BY_JUDGMENT"
+    CONSUMER_WITHOUT_NOTICE = "CONSUMER_WITHOUT_NOTICE"
+    CONSUMER_WITHOUT_INDEMNITY = "CONSUMER_WITHOUT_INDEMNITY"
+    DE_MINIMIS = "DE_MINIMIS"
+    CLAUSE_BELOW_FLOOR = "CLAUSE_BELOW_FLOOR"
+    CLAUSE_ABOVE_DEFAULT = "CLAUSE_ABOVE_DEFAULT"
+    UNCONFIRMED_RATE = "UNCONFIRMED_RATE"
+    OVERPAID = "OVERPAID"
+
+
+class RuleError(ValueError):
+    """A text names no known rule; the message says which are."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rate rule, e.g. ECB_PLUS:10. `floored`: a contractual rate, subject to the floor of L441-10 II."""
+
+    kind: RuleKind
+    value: Decimal
+    floored: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind}{'_FLOORED' if self.floored else ''}:{self.value}"
+
+
+@dataclass(frozen=True)
+class LateFeeParameters:
+    """The legal values of one due date. Margins in points, `indemnity` and `de_minimis` in currency units."""
+
+    default_margin: Decimal
+    public_margin: Decimal
+    floor_multiple: Decimal
+    indemnity: Decimal
+    floor_policy: FloorPolicy = FloorPolicy.FLOOR
+    de_minimis: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class AppliedRate:
+    """The rate of consecutive days under one rule."""
+
+    start: date
+    end: date
+    rate_percent: Decimal
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReferenceRates:
+    """The two published series. A day that neither covers raises MissingLegalParameter when it is needed."""
+
+    ecb: tuple[RatePeriod, ...] = ()
+    legal: tuple[RatePeriod, ...] = ()
+
+    @cached_property
+    def _ecb_starts(self) -> list[date]:
+        return [period.start for period in self.ecb]
+
+    @cached_property
+    def _legal_starts(self) -> list[date]:
+        return [period.start for period in self.legal]
+
+    def ecb_on(self, day: date) -> RatePeriod:
+        return _period_on(self.ecb, self._ecb_starts, day, ECB_RATE)
+
+    def legal_on(self, day: date) -> RatePeriod:
+        return _period_on(self.legal, self._legal_starts, day, LEGAL_INTEREST)
+
+
+def _period_on(
+    periods: tuple[RatePeriod, ...], starts: list[date], day: date, key: str
+) -> RatePeriod:
+    index = bisect_right(starts, day) - 1
+    if index < 0 or periods[index].end < day:
+        raise MissingLegalParameter(key, day)
+    return periods[index]
+
+
+_RULE = re.compile(
+    r"(ECB_PLUS_FROZEN|ECB_PLUS|FIXED|LEGAL_X)(_FLOORED)?\s*:\s*([0-9]{1,4}(?:[.,][0-9]{1,6})?)"
+)
+
+
+def parse_rule(text: str) -> Rule:
+    """Read `ECB_PLUS:10`, `ECB_PLUS_FROZEN:8`, `FIXED:12`, `FIXED_FLOORED:5`, `LEGAL_X:3`. Raises RuleError."""
+    found = _RULE.fullmatch(text.strip().upper())
+    if not found or Decimal(found[3].replace(",", ".")) > MAX_RULE_VALUE:
+        raise RuleError(
+            _(
+                "Règle de taux inconnue : « %(rule)s ». Règles admises : ECB_PLUS:points, "
+                "ECB_PLUS_FROZEN:points, FIXED:taux, FIXED_FLOORED:taux, LEGAL_X:multiple."
+            )
+            % {"rule": text.strip()}
+        )
+    return Rule(
+        RuleKind(found[1]), Decimal(found[3].replace(",", ".")), floored=bool(found[2])
+    )
+
+
+def rule_for(
+    debtor: Debtor | str,
+    clause: Rule | None,
+    parameters: LateFeeParameters,
+    *,
+    formal_notice: bool = False,
+) -> Rule | None:
+    """The rule that a debtor's kind and the creditor's clause give; None when no interest runs.
+
+    Professionals: the clause, subject to the floor, else ECB + margin (C. com. L441-10 II). Public bodies:
+    ECB + margin, frozen; a clause cannot lower it (CCP L2192-13, R2192-31). Consumers: nothing before a
+    formal notice, then the legal rate of the creditor's category (C. civ. 1231-6, 1344-1).
+    """
+    if debtor == Debtor.CONSUMER:
+        return Rule(RuleKind.LEGAL_X, Decimal(1)) if formal_notice else None
+    if debtor == Debtor.PUBLIC_BODY:
+        return Rule(RuleKind.ECB_PLUS_FROZEN, parameters.public_margin)
+    if clause is None:
+        return Rule(RuleKind.ECB_PLUS, parameters.default_margin)
+    return replace(clause, floored=True)
+
+
+def applied_rates(
+    rule: Rule,
+    rates: ReferenceRates,
+    parameters: LateFeeParameters,
+    start: date,
+    end: date,
+) -> Iterable[AppliedRate]:
+    """The rate of each day from `start` (the first day of interest) to `end`, cut at every half-year.
+
+    Raises MissingLegalParameter for the first half-year whose reference rate is unknown.
+    """
+    frozen = (
+        rates.ecb_on(start)
+        if rule.kind is RuleKind.ECB_PLUS_FROZEN and start <= end
+        else None
+    )
+    day = start
+    while day <= end:
+        last = min(end, half_year_of(day).end)
+        reference = frozen
+        if rule.kind is RuleKind.ECB_PLUS:
+            reference = rates.ecb_on(day)
+        elif rule.kind is RuleKind.LEGAL_X:
+            reference = rates.legal_on(day)
+        if reference is None:
+            rate = rule.value
+        elif rule.kind is RuleKind.LEGAL_X:
+            rate = reference.rate_percent * rule.value
+        else:
+            rate = reference.rate_percent + rule.value
+        used = [reference] if reference is not None else []
+        reasons: list[Reason] = []
+        if rule.floored:
+            rate = _above_floor(rate, rates, parameters, day, used, reasons)
+        last = min([last, *(period.end for period in used if period is not frozen)])
+        if not all(period.confirmed for period in used):
+            reasons.append(Reason.UNCONFIRMED_RATE)
+        yield AppliedRate(day, last, rate, tuple(reasons))
+        day = last + ONE_DAY
+
+
+def _above_floor(
+    rate: Decimal,
+    rates: ReferenceRates,
+    parameters: LateFeeParameters,
+    day: date,
+    used: list[RatePeriod],
+    reasons: list[Reason],
+) -> Decimal:
+    """The contractual rate after the floor of L441-10 II; notes the periods read and what to look at."""
+    legal = rates.legal_on(day)
+    floor = legal.rate_percent * parameters.floor_multiple
+    if rate >= floor:
+        # The law sets no ceiling; a clause above the default rate is unusual enough to be shown.
+        try:
+            if rate > rates.ecb_on(day).rate_percent + parameters.default_margin:
+                reasons.append(Reason.CLAUSE_ABOVE_DEFAULT)
+        except MissingLegalParameter:
+            pass  # a mere warning needs no rate
+        return rate
+    reasons.append(Reason.CLAUSE_BELOW_FLOOR)
+    if parameters.floor_policy is FloorPolicy.AS_WRITTEN_AND_FLAG:
+        return rate
+    if parameters.floor_policy is FloorPolicy.DEFAULT:
+        default = rates.ecb_on(day)
+        used.append(default)
+        return default.rate_percent + parameters.default_margin
+    used.append(legal)
+    return floor
+
+
+@dataclass(frozen=True)
+class CumulativeRate:
+    """One step of C(d), the sum of the daily rates up to a day: `before` is C on the eve of `start`."""
+
+    start: date
+    end: date
+    rate_percent: Decimal
+    before: Decimal
+
+    def at(self, day: date) -> Decimal:
+        """C(day), for a day from the eve of `start` to `end`."""
+        return self.before + self.rate_percent * ((day - self.start).days + 1)
+
+
+def cumulative_rate(
+    series: Sequence[RatePeriod],
+    margin: Decimal = Decimal(0),
+    multiple: Decimal = Decimal(1),
+    key: str = ECB_RATE,
+) -> tuple[CumulativeRate, ...]:
+    """The steps of C(d) for the rate `multiple` x reference + `margin`: the table that SQL joins.
+
+    Under ACT/365, interest = principal x (C(end) - C(due)) / 36500, where `end` is the last day of interest;
+    each part settled on a day counts as a principal of its own until that day (`closed_form_interest`).
+    Raises MissingLegalParameter when the series has a gap.
+    """
+    table: list[CumulativeRate] = []
+    total = Decimal(0)
+    for period in series:
+        if table and period.start != table[-1].end + ONE_DAY:
+            raise MissingLegalParameter(key, table[-1].end + ONE_DAY)
+        rate = period.rate_percent * multiple + margin
+        table.append(CumulativeRate(period.start, period.end, rate, total))
+        total += rate * ((period.end - period.start).days + 1)
+    return tuple(table)
+
+
+def cumulated_at(
+    table: Sequence[CumulativeRate], day: date, key: str = ECB_RATE
+) -> Decimal:
+    """C(day). Raises MissingLegalParameter outside the table."""
+    for step in table:
+        if step.start <= day + ONE_DAY and day <= step.end:
+            return step.at(day)
+    raise MissingLegalParameter(key, day)
+
+
+def closed_form_interest(
+    table: Sequence[CumulativeRate],
+    *,
+    due_date: date,
+    end: date,
+    open_amount: Decimal,
+    settled: Iterable[tuple[date, Decimal]] = (),
+) -> Decimal:
+    """Unrounded interest of one item under ACT/365 and PRINCIPAL_FIRST; the formula the dunning run uses in SQL.
+
+    `open_amount` is what is still due at `end`; `settled` are the allocations (day, amount) made until then.
+    """
+    if end <= due_date:
+        return Decimal(0)
+    from_due = cumulated_at(table, due_date)
+    numerator = open_amount * (cumulated_at(table, end) - from_due)
+    for day, amount in settled:
+        if day > due_date:
+            numerator += amount * (cumulated_at(table, min(day, end)) - from_due)
+    return numerator / 36500
