@@ -1,0 +1,150 @@
+"""Campagnes: asking for a run, planning it, simulating it. Planning is a handful of SQL statements."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection, transaction
+from django.db.models import Count, Max, Sum
+from django.utils.translation import gettext as _
+
+from core import audit
+from core.errors import BusinessError
+from core.operation import operation
+from core.rights import Actor
+from customers.models import LegalEntity
+from dunning.models import Policy, Run, RunExclusion
+from dunning.planning.decisions import decide
+from dunning.planning.facts import gather
+from dunning.planning.fees import compute_fees
+from dunning.planning.writing import write
+
+
+class NoActivePolicy(BusinessError):
+    """No policy is active for the entity: a run would propose nothing and hide why."""
+
+    code = "no_active_policy"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """What a run wrote, or would write. `excluded` counts items by reason."""
+
+    run_id: int | None
+    notices: int
+    lines: int
+    excluded: dict[str, int]
+
+
+@operation("dunning.plan")
+def request_run(*, actor: Actor, legal_entity: LegalEntity, as_of: date, now: datetime) -> Run:
+    """Ask for a run; a worker plans it. Asking again while one waits gives the one that waits."""
+    legal_entity = LegalEntity.objects.select_for_update(of=("self",)).get(pk=legal_entity.pk)
+    _check_policy(legal_entity)
+    waiting = Run.objects.filter(legal_entity=legal_entity, as_of=as_of, status=Run.Status.REQUESTED).first()
+    if waiting is not None:
+        return waiting
+    run = Run.objects.create(
+        legal_entity=legal_entity,
+        as_of=as_of,
+        sequence=_next_sequence(legal_entity, as_of),
+        requested_by_id=actor.pk,
+        created_at=now,
+    )
+    audit.record(
+        actor=actor,
+        verb="dunning.run.requested",
+        refs=[run, legal_entity],
+        now=now,
+        as_of=as_of.isoformat(),
+        sequence=run.sequence,
+    )
+    return run
+
+
+@operation("dunning.plan")
+def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
+    """Propose the notices of a requested run: all in one transaction, or nothing.
+
+    Raises MissingLegalParameter when a rate is missing; the run then stays as it was.
+    """
+    run = Run.objects.select_for_update(of=("self",)).select_related("legal_entity").get(pk=run.pk)
+    if run.status == Run.Status.PLANNED:
+        return _outcome(run)
+    # One planning at a time for an entity: two would propose the same steps and one would fail.
+    LegalEntity.objects.select_for_update(of=("self",)).get(pk=run.legal_entity_id)
+    with connection.cursor() as cursor:
+        # The temporary tables are scanned whole: sorting and hashing them in memory is what makes it fast.
+        cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
+        gather(cursor, entity_id=run.legal_entity_id, as_of=run.as_of)
+        decide(cursor, as_of=run.as_of)
+        compute_fees(cursor, entity=run.legal_entity, as_of=run.as_of)
+        run.notice_count, run.line_count = write(cursor, run=run, actor_id=actor.pk, actor_name=str(actor), now=now)
+        cursor.execute("DROP TABLE " + ", ".join(_TEMPORARY_TABLES))
+    run.status, run.planned_at, run.error = Run.Status.PLANNED, now, ""
+    run.save(update_fields=["status", "planned_at", "error", "notice_count", "line_count"])
+    outcome = _outcome(run)
+    audit.record(
+        actor=actor,
+        verb="dunning.run.planned",
+        refs=[run, run.legal_entity],
+        now=now,
+        notices=run.notice_count,
+        lines=run.line_count,
+        excluded=outcome.excluded,
+    )
+    return outcome
+
+
+@operation("dunning.plan")
+def fail_run(*, actor: Actor, run: Run, error: str, now: datetime) -> None:
+    """Keep why a requested run could not be planned; it can be asked for again."""
+    Run.objects.filter(pk=run.pk, status=Run.Status.REQUESTED).update(status=Run.Status.FAILED, error=error)
+    audit.record(actor=actor, verb="dunning.run.failed", refs=[run], now=now, error=error)
+
+
+def dun(*, actor: Actor, legal_entity: LegalEntity, as_of: date, now: datetime) -> PlannedRun:
+    """Ask for a run and plan it at once: the command's door."""
+    run = request_run(actor=actor, legal_entity=legal_entity, as_of=as_of, now=now)
+    return plan_run(actor=actor, run=run, now=now)
+
+
+def simulate(*, actor: Actor, legal_entities: Iterable[LegalEntity], as_of: date, now: datetime) -> list[PlannedRun]:
+    """What runs would propose today; nothing is kept."""
+    outcomes = []
+    for entity in legal_entities:
+        with transaction.atomic():
+            outcome = dun(actor=actor, legal_entity=entity, as_of=as_of, now=now)
+            outcomes.append(PlannedRun(None, outcome.notices, outcome.lines, outcome.excluded))
+            transaction.set_rollback(True)
+    return outcomes
+
+
+_TEMPORARY_TABLES = (
+    "plan_account", "plan_later", "plan_balance", "plan_credit", "plan_item",
+    "plan_decision", "plan_step", "plan_rate", "plan_fee", "plan_indemnity",
+)  # fmt: skip
+
+
+def _check_policy(legal_entity: LegalEntity) -> None:
+    active = Policy.objects.filter(status=Policy.Status.ACTIVE)
+    if not (active.filter(legal_entity=legal_entity) | active.filter(legal_entity=None)).exists():
+        raise NoActivePolicy(
+            _("Aucun scénario de relance n’est actif pour « %(entity)s » : activez-en un avant de lancer une campagne.")
+            % {"entity": legal_entity}
+        )
+
+
+def _next_sequence(legal_entity: LegalEntity, as_of: date) -> int:
+    last = Run.objects.filter(legal_entity=legal_entity, as_of=as_of).aggregate(last=Max("sequence"))["last"]
+    return (last or 0) + 1
+
+
+def _outcome(run: Run) -> PlannedRun:
+    excluded = (
+        RunExclusion.objects.filter(run=run)
+        .values("reason")
+        .annotate(items=Sum("item_count"), customers=Count("customer", distinct=True))
+        .order_by("reason")
+    )
+    return PlannedRun(run.pk, run.notice_count, run.line_count, {row["reason"]: row["items"] for row in excluded})

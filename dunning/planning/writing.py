@@ -1,0 +1,90 @@
+"""Writing what a run decided: notices, their lines, the exclusions and the audit trail, set by set."""
+
+from datetime import datetime
+
+from django.db.backends.utils import CursorWrapper
+
+from dunning.models import Run
+
+NOTICES = """
+INSERT INTO dunning_notice (run_id, legal_entity_id, customer_id, level_id, currency, status, as_of,
+                            open_amount, interest_amount, indemnity_amount, line_count, oldest_due_date,
+                            decided_at, reason)
+SELECT %(run)s, %(entity)s, s.customer_id, s.level_id, s.currency,
+       CASE WHEN s.needs_approval THEN 'PROPOSED' ELSE 'APPROVED' END, %(as_of)s,
+       sum(d.open_amount) - max(d.credit_amount),
+       coalesce(sum(f.interest), 0), coalesce(sum(m.indemnity), 0), count(*), min(d.due_date),
+       CASE WHEN s.needs_approval THEN NULL ELSE %(now)s END, ''
+FROM plan_step s
+JOIN plan_decision d ON d.customer_id = s.customer_id AND d.currency = s.currency AND d.reason IS NULL
+LEFT JOIN plan_fee f ON f.item_id = d.item_id
+LEFT JOIN plan_indemnity m ON m.item_id = d.item_id
+GROUP BY s.customer_id, s.currency, s.level_id, s.needs_approval
+ORDER BY s.customer_id, s.currency
+"""
+
+LINES = """
+INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, days_late,
+                                interest_amount, indemnity_amount)
+SELECT n.id, d.item_id, d.rank, TRUE, d.open_amount, %(as_of)s - d.due_date,
+       coalesce(f.interest, 0), coalesce(m.indemnity, 0)
+FROM dunning_notice n
+JOIN plan_decision d ON d.customer_id = n.customer_id AND d.currency = n.currency AND d.reason IS NULL
+LEFT JOIN plan_fee f ON f.item_id = d.item_id
+LEFT JOIN plan_indemnity m ON m.item_id = d.item_id
+WHERE n.run_id = %(run)s
+ORDER BY n.id, d.due_date, d.item_id
+"""
+
+# Credit notes and unallocated cash stand in the notice, deducted; they take no step.
+CREDIT_LINES = """
+INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, days_late,
+                                interest_amount, indemnity_amount)
+SELECT n.id, b.item_id, 0, FALSE, b.open_amount, 0, 0, 0
+FROM dunning_notice n
+JOIN plan_balance b ON b.customer_id = n.customer_id AND b.currency = n.currency AND b.open_amount < 0
+WHERE n.run_id = %(run)s
+ORDER BY n.id, b.due_date, b.item_id
+"""
+
+EXCLUSIONS = """
+INSERT INTO dunning_runexclusion (run_id, customer_id, reason, currency, item_count, open_amount, next_date)
+SELECT %(run)s, customer_id, reason, currency, count(*), sum(open_amount),
+       min(next_date) FILTER (WHERE reason = 'WAITING')
+FROM plan_decision
+WHERE reason IS NOT NULL
+GROUP BY customer_id, reason, currency
+ORDER BY customer_id, reason, currency
+"""
+
+AUDIT = """
+INSERT INTO core_auditevent (occurred_at, actor_id, actor_name, verb, refs, data)
+SELECT %(now)s, %(actor)s, %(actor_name)s, 'dunning.notice.proposed',
+       ARRAY['notice:' || n.id, 'customer:' || n.customer_id, 'run:' || n.run_id],
+       jsonb_build_object('level', level.kind, 'currency', n.currency, 'lines', n.line_count,
+                          'open_amount', n.open_amount::text, 'interest_amount', n.interest_amount::text,
+                          'indemnity_amount', n.indemnity_amount::text, 'status', n.status)
+FROM dunning_notice n
+JOIN dunning_level level ON level.id = n.level_id
+WHERE n.run_id = %(run)s
+"""
+
+
+def write(cursor: CursorWrapper, *, run: Run, actor_id: int | None, actor_name: str, now: datetime) -> tuple[int, int]:
+    """Insert the run's rows; returns how many notices and lines (credits included)."""
+    params = {
+        "run": run.pk,
+        "entity": run.legal_entity_id,
+        "as_of": run.as_of,
+        "now": now,
+        "actor": actor_id,
+        "actor_name": actor_name,
+    }
+    cursor.execute(NOTICES, params)
+    notices = cursor.rowcount
+    cursor.execute(LINES, params)
+    lines = cursor.rowcount
+    cursor.execute(CREDIT_LINES, params)
+    cursor.execute(EXCLUSIONS, params)
+    cursor.execute(AUDIT, params)
+    return notices, lines
