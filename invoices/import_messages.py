@@ -33,7 +33,9 @@ COLUMNS = {
 ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16": "UTF-16"}
 
 FILE_MESSAGES = {
-    "empty": lazy("Le fichier est vide. Exportez de nouveau les pièces, avec une ligne d’en-têtes, et déposez-le."),
+    "empty": lazy(
+        "Le fichier est vide. Exportez de nouveau les pièces, avec une ligne d’en-têtes, et déposez-le."
+    ),
     "no_rows": lazy(
         "Le fichier ne contient que ses en-têtes (ligne %(line)s), aucune pièce. Vérifiez l’export d’origine."
     ),
@@ -61,10 +63,14 @@ FILE_MESSAGES = {
         "Exportez les pièces au format CSV ou XLSX."
     ),
     "quote_unclosed": lazy(
-        "Ligne %(line)s : un guillemet (\") s’ouvre et ne se referme pas. Corrigez la cellule ou doublez le guillemet."
+        'Ligne %(line)s : un guillemet (") s’ouvre et ne se referme pas. Corrigez la cellule ou doublez le guillemet.'
     ),
-    "csv_broken": lazy("Ligne %(line)s : cette ligne n’est pas du CSV lisible. Exportez de nouveau le fichier."),
-    "delimiter_unknown": lazy("Ce séparateur n’est pas connu : choisissez point-virgule, virgule, tabulation ou barre."),
+    "csv_broken": lazy(
+        "Ligne %(line)s : cette ligne n’est pas du CSV lisible. Exportez de nouveau le fichier."
+    ),
+    "delimiter_unknown": lazy(
+        "Ce séparateur n’est pas connu : choisissez point-virgule, virgule, tabulation ou barre."
+    ),
     "encoding_unknown": lazy("Cet encodage n’est pas connu : choisissez UTF-8, Windows-1252 ou UTF-16."),
     "encoding_wrong": lazy(
         "Ligne %(line)s : le fichier n’est pas en %(encoding)s. Choisissez un autre encodage, "
@@ -77,17 +83,27 @@ FILE_MESSAGES = {
         "Le fichier contient des octets nuls : il semble être en UTF-16 sans marque. "
         "Enregistrez-le en « CSV UTF-8 »."
     ),
-    "format_binary": lazy("Ce fichier n’est ni un texte CSV ni un classeur XLSX. Exportez les pièces dans un de ces formats."),
-    "format_pdf": lazy("Ce fichier est un PDF, quel que soit son nom. Déposez l’export CSV ou XLSX des pièces."),
+    "format_binary": lazy(
+        "Ce fichier n’est ni un texte CSV ni un classeur XLSX. Exportez les pièces dans un de ces formats."
+    ),
+    "format_pdf": lazy(
+        "Ce fichier est un PDF, quel que soit son nom. Déposez l’export CSV ou XLSX des pièces."
+    ),
     "format_ole": lazy(
         "Ce fichier est un ancien classeur Excel (.xls) ou un classeur protégé par mot de passe. "
         "Ouvrez-le et enregistrez-le en « Classeur Excel (.xlsx) », sans mot de passe."
     ),
     "format_encrypted": lazy("Ce classeur est protégé par mot de passe. Enregistrez-le sans mot de passe."),
     "format_ods": lazy("Ce fichier est un classeur LibreOffice (.ods). Enregistrez-le en XLSX ou en CSV."),
-    "format_xlsb": lazy("Ce fichier est un classeur Excel binaire (.xlsb). Enregistrez-le en « Classeur Excel (.xlsx) »."),
-    "format_archive": lazy("Ce fichier est une archive, pas un classeur. Déposez le fichier CSV ou XLSX qu’elle contient."),
-    "format_gzip": lazy("Ce fichier est compressé. Décompressez-le et déposez le fichier CSV ou XLSX qu’il contient."),
+    "format_xlsb": lazy(
+        "Ce fichier est un classeur Excel binaire (.xlsb). Enregistrez-le en « Classeur Excel (.xlsx) »."
+    ),
+    "format_archive": lazy(
+        "Ce fichier est une archive, pas un classeur. Déposez le fichier CSV ou XLSX qu’elle contient."
+    ),
+    "format_gzip": lazy(
+        "Ce fichier est compressé. Décompressez-le et déposez le fichier CSV ou XLSX qu’il contient."
+    ),
     "format_image": lazy("Ce fichier est une image. Déposez l’export CSV ou XLSX des pièces."),
     "format_rtf": lazy("Ce fichier est un document RTF. Déposez l’export CSV ou XLSX des pièces."),
     "format_program": lazy("Ce fichier est un programme. Déposez l’export CSV ou XLSX des pièces."),
@@ -95,13 +111,17 @@ FILE_MESSAGES = {
         "Ce fichier est une page HTML ou XML, quel que soit son nom. Ouvrez-le dans un tableur et enregistrez-le en XLSX."
     ),
     "format_json": lazy("Ce fichier est du JSON. Déposez l’export CSV ou XLSX des pièces."),
-    "workbook_broken": lazy("Le classeur est abîmé et ne s’ouvre pas. Ouvrez-le dans Excel et enregistrez-le de nouveau."),
+    "workbook_broken": lazy(
+        "Le classeur est abîmé et ne s’ouvre pas. Ouvrez-le dans Excel et enregistrez-le de nouveau."
+    ),
     "workbook_bomb": lazy(
         "Le classeur déclare %(size)s Mio une fois décompressé, bien plus qu’une liste de pièces. "
         "Copiez les lignes utiles dans un nouveau classeur."
     ),
     "workbook_without_sheet": lazy("Le classeur n’a aucune feuille visible. Affichez la feuille des pièces."),
-    "sheet_unknown": lazy("La feuille « %(sheet)s » n’est pas dans le classeur. Feuilles visibles : %(sheets)s."),
+    "sheet_unknown": lazy(
+        "La feuille « %(sheet)s » n’est pas dans le classeur. Feuilles visibles : %(sheets)s."
+    ),
     "sheet_too_large": lazy(
         "La feuille « %(sheet)s » s’étend jusqu’à la cellule %(cell)s. Supprimez les cellules isolées loin du "
         "tableau, ou copiez le tableau dans un nouveau classeur."
@@ -109,7 +129,9 @@ FILE_MESSAGES = {
     "reader_out_of_memory": lazy(
         "La lecture du fichier demande plus de mémoire que permis. Découpez-le, ou enregistrez-le en CSV."
     ),
-    "reader_too_slow": lazy("La lecture du fichier prend plus de temps que permis. Découpez-le, ou enregistrez-le en CSV."),
+    "reader_too_slow": lazy(
+        "La lecture du fichier prend plus de temps que permis. Découpez-le, ou enregistrez-le en CSV."
+    ),
     "reader_died": lazy(
         "La lecture du fichier s’est interrompue : il est sans doute abîmé. Enregistrez-le de nouveau en CSV ou en XLSX."
     ),
@@ -184,7 +206,9 @@ def column_label(field: str) -> str:
 def file_message(code: str, params: Mapping[str, Any]) -> str:
     """Why a file as a whole is refused, and what to do."""
     values = dict(params)
-    values["expected"] = _listed([NAMES[field][0] for field in ("customer_code", "number", "issue_date", "total_amount")])
+    values["expected"] = _listed(
+        [NAMES[field][0] for field in ("customer_code", "number", "issue_date", "total_amount")]
+    )
     if "missing" in values:
         values["missing"] = _listed([NAMES[field][0] for field in values["missing"]])
     for name in ("found", "sheets"):
@@ -205,7 +229,13 @@ def row_message(error: Mapping[str, Any]) -> str:
         return _why_no_amount(value, str(error.get("decimal", "")), str(error.get("currency", "EUR")))
     if code == "date_invalid":
         return _why_no_date(value, str(error.get("order", "dmy")))
-    values: dict[str, Any] = {"number": "", "ledger": "", "other": "", **error, "value": value}
+    values: dict[str, Any] = {
+        "number": "",
+        "ledger": "",
+        "other": "",
+        **error,
+        "value": value,
+    }
     for name in ("issued", "ledger", "value"):
         values[name] = _readable(error.get("column", ""), values.get(name, ""))
     return str(ROW_MESSAGES[code]) % values
@@ -220,11 +250,10 @@ def _why_no_amount(text: str, decimal: str, currency: str) -> str:
 
 
 def _why_no_date(text: str, order: str) -> str:
-    if order == "mdy":
-        if swap_month_and_day(text) != text:
-            return _("« %(value)s » n’est pas une date (mois/jour/année). Corrigez-la, ou changez l’ordre des dates.") % {
-                "value": text
-            }
+    if order == "mdy" and swap_month_and_day(text) != text:
+        return _(
+            "« %(value)s » n’est pas une date (mois/jour/année). Corrigez-la, ou changez l’ordre des dates."
+        ) % {"value": text}
     try:
         parse_french_date(text)
     except DateError as error:

@@ -51,7 +51,10 @@ def open_table(stream: IO[bytes], limits: Limits, options: dict[str, str]) -> Cs
     if container(head) == "zip":
         return XlsxFile(stream, limits, sheet=options.get("sheet", ""))
     return CsvFile(
-        stream, limits, encoding=options.get("encoding", ""), delimiter=options.get("delimiter", "")
+        stream,
+        limits,
+        encoding=options.get("encoding", ""),
+        delimiter=options.get("delimiter", ""),
     )
 
 
@@ -151,7 +154,11 @@ def main(arguments: Iterable[str]) -> int:
     config = json.loads(next(iter(arguments)))
     confine(Limits.from_json(config["limits"]))
     settings.configure(USE_I18N=False)  # messages are chosen by the parent: here they are only thrown away
-    out = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "wb"), 256 * 1024), encoding="utf-8", newline="\n")
+    out = io.TextIOWrapper(
+        io.BufferedWriter(io.FileIO(1, "wb"), 256 * 1024),
+        encoding="utf-8",
+        newline="\n",
+    )
     try:
         read(os.fdopen(0, "rb", buffering=0), out, config)
     except UnreadableFile as error:

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from typing import IO
 
 from invoices.readers.columns import Header, best_header, read_header
-from invoices.readers.detection import DELIMITERS, ENCODINGS, delimiter_of, encoding_of_mark
+from invoices.readers.detection import (
+    DELIMITERS,
+    ENCODINGS,
+    delimiter_of,
+    encoding_of_mark,
+)
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB, Limits
 
@@ -20,7 +25,14 @@ class CsvFile:
     kind = "csv"
     sheet = ""
 
-    def __init__(self, stream: IO[bytes], limits: Limits, *, encoding: str = "", delimiter: str = "") -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        limits: Limits,
+        *,
+        encoding: str = "",
+        delimiter: str = "",
+    ) -> None:
         self._stream = stream
         self._limits = limits
         csv.field_size_limit(limits.cell_characters)
@@ -97,7 +109,12 @@ class CsvFile:
                 while cells and not cells[-1].strip():
                     cells.pop()
                 if len(cells) > columns:
-                    raise UnreadableFile("too_many_columns", line=first, columns=len(cells), limit=columns)
+                    raise UnreadableFile(
+                        "too_many_columns",
+                        line=first,
+                        columns=len(cells),
+                        limit=columns,
+                    )
             yield first, cells
 
 

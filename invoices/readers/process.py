@@ -88,7 +88,12 @@ class Reading:
 
 @contextmanager
 def read_in_child(
-    stream: IO[bytes], *, options: dict[str, str], limits: Limits, currency: str, today: date
+    stream: IO[bytes],
+    *,
+    options: dict[str, str],
+    limits: Limits,
+    currency: str,
+    today: date,
 ) -> Iterator[Reading]:
     """Read a file in a child process that has no database, no secrets and little memory.
 

@@ -11,7 +11,12 @@ from core.money import MAX_AMOUNT, AmountError, parse_amount, round_money
 from invoices.readers.cells import GUARDED, Cell, CellError, cell_text
 from invoices.readers.columns import Header, simplify
 from invoices.readers.limits import Limits
-from invoices.readers.vocabulary import CREDIT_KINDS, CURRENCY_SIGNS, CURRENCIES, KIND_WORDS
+from invoices.readers.vocabulary import (
+    CREDIT_KINDS,
+    CURRENCY_SIGNS,
+    CURRENCIES,
+    KIND_WORDS,
+)
 
 # The columns of the staging table, in the order of the lines that `RowReader.read` returns.
 STAGED = (
@@ -149,7 +154,13 @@ class RowReader:
                 self._fail(field, "required")
             return None
         if len(text) > self._longest[field]:
-            self._fail(field, "text_too_long", text, length=len(text), limit=self._longest[field])
+            self._fail(
+                field,
+                "text_too_long",
+                text,
+                length=len(text),
+                limit=self._longest[field],
+            )
             return None
         return text
 
@@ -227,7 +238,12 @@ class RowReader:
 
     def _check_due(self, issue_date: date, due_date: date) -> None:
         if due_date < issue_date:
-            self._fail("due_date", "due_before_issue", due_date.strftime("%d/%m/%Y"), issued=issue_date.isoformat())
+            self._fail(
+                "due_date",
+                "due_before_issue",
+                due_date.strftime("%d/%m/%Y"),
+                issued=issue_date.isoformat(),
+            )
         elif due_date > add_months(issue_date, 120):
             self._fail("due_date", "due_too_late", due_date.strftime("%d/%m/%Y"))
 
@@ -247,7 +263,11 @@ class RowReader:
             return parse_amount(text, self._decimal, currency or self._currency)
         except AmountError:
             self._fail(
-                field, "amount_invalid", text, decimal=self._decimal or "", currency=currency or self._currency
+                field,
+                "amount_invalid",
+                text,
+                decimal=self._decimal or "",
+                currency=currency or self._currency,
             )
             return None
 

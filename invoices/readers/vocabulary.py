@@ -23,7 +23,15 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 KIND_WORDS = {simplify(word): kind for kind, words in _WORDS.items() for word in (*words, kind)}
 
-CURRENCY_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "euro": "EUR", "Euro": "EUR", "euros": "EUR", "Euros": "EUR"}
+CURRENCY_SIGNS = {
+    "€": "EUR",
+    "$": "USD",
+    "£": "GBP",
+    "euro": "EUR",
+    "Euro": "EUR",
+    "euros": "EUR",
+    "Euros": "EUR",
+}
 
 # ISO 4217, currencies in circulation.
 CURRENCIES = frozenset(

@@ -18,7 +18,15 @@ _CELL = re.compile(rb' r="([A-Z]{1,3})([0-9]{1,7})"([^>]*[^/>]|)>')
 _FAILED_TYPE = b't="e"'
 _FAILED_TEXT = re.compile(rb"<(?:\w+:)?v>(#[A-Z0-9/!?]{2,12})<")
 _MOST_FAILED = 100_000
-_BROKEN = (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 
 
 def check_archive(stream: IO[bytes], limits: Limits) -> dict[str, str]:
@@ -71,7 +79,10 @@ def _sheet_parts(archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) 
     parts: dict[str, str] = {}
     for node in ElementTree.fromstring(archive.read(_WORKBOOK)).iter():
         if node.tag.endswith("}sheet"):
-            relation = next((value for key, value in node.attrib.items() if key.endswith("}id")), None)
+            relation = next(
+                (value for key, value in node.attrib.items() if key.endswith("}id")),
+                None,
+            )
             target = targets.get(relation, "")
             path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
             if path in entries:
@@ -109,7 +120,12 @@ def scan_sheet(stream: IO[bytes], part: str) -> SheetScan:
             _note_failed(rest, failed)
     except _BROKEN as error:
         raise UnreadableFile("workbook_broken", detail=str(error)[:200]) from None
-    return SheetScan(extent.right - extent.left + 1, extent.bottom - extent.top + 1, extent.corner, failed)
+    return SheetScan(
+        extent.right - extent.left + 1,
+        extent.bottom - extent.top + 1,
+        extent.corner,
+        failed,
+    )
 
 
 class _Extent:

@@ -80,7 +80,12 @@ class XlsxFile:
         if scan.columns * scan.lines > self._limits.sheet_cells:
             raise UnreadableFile("sheet_too_large", sheet=name, cell=scan.corner)
         if scan.columns > self._limits.columns:
-            raise UnreadableFile("too_many_columns", line=1, columns=scan.columns, limit=self._limits.columns)
+            raise UnreadableFile(
+                "too_many_columns",
+                line=1,
+                columns=scan.columns,
+                limit=self._limits.columns,
+            )
         self._sheet: Any = None  # the previous sheet's cells must go before the next ones come
         try:
             self._sheet = self._book.get_sheet_by_name(name)
@@ -99,7 +104,10 @@ class XlsxFile:
         for line, values in enumerate(self._sheet.iter_rows(), 1):
             if last is not None and line > last:
                 return
-            cells: list[Cell] = [*left, *(value if type(value) is str else _cell(value) for value in values)]
+            cells: list[Cell] = [
+                *left,
+                *(value if type(value) is str else _cell(value) for value in values),
+            ]
             if failed:
                 for index in range(len(cells)):
                     text = failed.get((line, index + 1))

@@ -1,0 +1,191 @@
+"""Batches of items uploaded as files, staged row by row until a person commits or cancels them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from core.ids import UuidV7
+from core.rights import Actor
+from core.states import state_machine
+from customers.models import Customer, LegalEntity
+from invoices.models.items import OpenItem
+
+
+class ImportStatus(models.TextChoices):
+    RECEIVED = "RECEIVED", _("Reçu")
+    READING = "READING", _("Lecture en cours")
+    PREVIEWED = "PREVIEWED", _("À valider")
+    REJECTED = "REJECTED", _("Illisible")
+    COMMITTING = "COMMITTING", _("Enregistrement en cours")
+    COMMITTED = "COMMITTED", _("Enregistré")
+    CANCELLED = "CANCELLED", _("Annulé")
+    FAILED = "FAILED", _("Interrompu")
+
+
+IMPORT_TRANSITIONS = (
+    (ImportStatus.RECEIVED, ImportStatus.READING),
+    (ImportStatus.RECEIVED, ImportStatus.CANCELLED),
+    (ImportStatus.READING, ImportStatus.PREVIEWED),
+    (ImportStatus.READING, ImportStatus.REJECTED),
+    (ImportStatus.READING, ImportStatus.FAILED),
+    (ImportStatus.PREVIEWED, ImportStatus.RECEIVED),
+    (ImportStatus.PREVIEWED, ImportStatus.COMMITTING),
+    (ImportStatus.PREVIEWED, ImportStatus.CANCELLED),
+    (ImportStatus.REJECTED, ImportStatus.RECEIVED),
+    (ImportStatus.REJECTED, ImportStatus.CANCELLED),
+    (ImportStatus.COMMITTING, ImportStatus.COMMITTED),
+    (ImportStatus.COMMITTING, ImportStatus.PREVIEWED),
+    (ImportStatus.COMMITTING, ImportStatus.FAILED),
+    (ImportStatus.FAILED, ImportStatus.RECEIVED),
+    (ImportStatus.FAILED, ImportStatus.CANCELLED),
+)
+
+
+class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
+    def visible_to(self, actor: Actor) -> "ImportBatchQuerySet":
+        """The batches of the legal entities in the actor's scope."""
+        return self.filter(legal_entity__in=LegalEntity.objects.visible_to(actor))
+
+
+class ImportBatch(models.Model):
+    """One uploaded file for one legal entity. The status column is the work list of the import tasks.
+
+    `options` are the reading choices a person imposed, `dialect` those that were used. `error_code` and
+    `error_params` say why the batch as a whole failed (`invoices.import_messages`).
+    """
+
+    Status = ImportStatus
+    TRANSITIONS = IMPORT_TRANSITIONS
+    UNDER_WAY = (Status.RECEIVED, Status.READING, Status.COMMITTING)
+
+    uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey("core.StoredFile", on_delete=models.PROTECT, related_name="+")
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    status = models.CharField(_("état"), max_length=12, choices=ImportStatus, default=ImportStatus.RECEIVED)
+    options = models.JSONField(default=dict, blank=True)
+    dialect = models.JSONField(default=dict, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
+    done = models.PositiveIntegerField(_("lignes lues"), default=0)
+    total = models.PositiveIntegerField(_("lignes du fichier"), default=0)
+    new_count = models.PositiveIntegerField(_("nouvelles"), default=0)
+    unchanged_count = models.PositiveIntegerField(_("inchangées"), default=0)
+    error_count = models.PositiveIntegerField(_("en erreur"), default=0)
+    new_amounts = models.JSONField(_("montants nouveaux par devise"), default=dict, blank=True)
+    receivable_before = models.JSONField(_("encours avant, par devise"), default=dict, blank=True)
+    receivable_after = models.JSONField(_("encours après, par devise"), default=dict, blank=True)
+    accept_rejects = models.BooleanField(_("valider malgré les rejets"), default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    received_at = models.DateTimeField(_("reçu le"))
+    read_at = models.DateTimeField(_("lu le"), null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    committed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    committed_at = models.DateTimeField(_("enregistré le"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("modifié le"))
+
+    objects = ImportBatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lot de pièces")
+        verbose_name_plural = _("lots de pièces")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="COMMITTED", committed_at__isnull=False)
+                | (~Q(status="COMMITTED") & Q(committed_at__isnull=True)),
+                name="import_batch_committed_has_instant",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["legal_entity", "-id"], name="import_batch_by_entity"),
+            models.Index(
+                fields=["status", "id"],
+                condition=Q(status__in=["RECEIVED", "READING", "COMMITTING"]),
+                name="import_batch_work_list",
+            ),
+        ]
+        triggers = [state_machine(IMPORT_TRANSITIONS)]
+
+    def __str__(self) -> str:
+        return self.file.name
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in self.UNDER_WAY
+
+    @property
+    def row_count(self) -> int:
+        return self.new_count + self.unchanged_count + self.error_count
+
+
+class ImportRow(models.Model):
+    """A line of an uploaded file: its cells as written, what was understood, and what will become of it.
+
+    `errors` is a list of objects with `column` (a field name of `readers.columns`), `code`, `value` and what the
+    message of the code needs.
+    """
+
+    class Outcome(models.TextChoices):
+        NEW = "NEW", _("Nouvelle")
+        UNCHANGED = "UNCHANGED", _("Inchangée")
+        ERROR = "ERROR", _("En erreur")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField(_("ligne"))
+    cells = models.JSONField(_("cellules du fichier"), default=list)
+    customer_code = models.TextField(_("code client"), null=True, blank=True)
+    number = models.TextField(_("numéro"), null=True, blank=True)
+    instalment = models.PositiveSmallIntegerField(_("échéance n°"), default=1)
+    kind = models.CharField(_("nature"), max_length=12, choices=OpenItem.Kind, null=True, blank=True)
+    issue_date = models.DateField(_("date de facture"), null=True, blank=True)
+    due_date = models.DateField(_("date d’échéance"), null=True, blank=True)
+    due_date_computed = models.BooleanField(_("échéance calculée"), default=False)
+    currency = models.CharField(_("devise"), max_length=3, null=True, blank=True)
+    total_amount = models.DecimalField(
+        _("montant TTC"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
+    vat_amount = models.DecimalField(_("dont TVA"), max_digits=14, decimal_places=2, null=True, blank=True)
+    reference = models.TextField(_("référence"), blank=True)
+    outcome = models.CharField(_("sort"), max_length=10, choices=Outcome)
+    errors = models.JSONField(_("erreurs"), default=list)
+    # Without a constraint in the database: 100,000 checks would cost a second, and the commit joins the customer.
+    customer = models.ForeignKey(
+        Customer,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+    )
+
+    class Meta:
+        verbose_name = _("ligne de lot")
+        verbose_name_plural = _("lignes de lot")
+        ordering = ["line"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "line"], name="import_row_line_once_per_batch")
+        ]
+        indexes = [
+            models.Index(
+                fields=["batch", "line"],
+                condition=~Q(outcome="NEW"),
+                name="import_row_not_new",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}:{self.line}"
