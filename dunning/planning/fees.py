@@ -9,10 +9,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.backends.utils import CursorWrapper
+from django.utils.translation import gettext as _
 
+from core.errors import BusinessError
 from core.legal import register
-from core.legal_register import ECB_RATE, LEGAL_INTEREST, Register
 from customers.models import LegalEntity
+from invoices.late_fee_parameters import Conventions, conventions, late_fee_parameters, reference_rates
 from invoices.late_fee_rules import (
     Debtor,
     LateFeeParameters,
@@ -22,6 +24,7 @@ from invoices.late_fee_rules import (
     parse_rule,
     rule_for,
 )
+from invoices.late_fees import AllocationOrder, DayCount
 
 ONE_DAY = timedelta(days=1)
 
@@ -58,18 +61,18 @@ FROM plan_decision d
 JOIN plan_step s USING (customer_id, currency)
 JOIN invoices_openitem i ON i.id = d.item_id
 WHERE d.reason IS NULL AND s.claims_indemnity AND i.kind = 'INVOICE'
+  AND (%(de_minimis)s::numeric = 0 OR %(de_minimis)s < d.open_amount + coalesce((
+      SELECT sum(a.amount) FROM invoices_allocation a
+      WHERE a.debit_id = d.item_id AND a.allocated_on > d.due_date AND a.allocated_on <= %(as_of)s
+        AND (a.reversed_on IS NULL OR a.reversed_on > %(as_of)s)), 0))
 ORDER BY i.number, i.instalment
 """
 
 
-def late_fee_parameters(legal: Register, as_of: date) -> LateFeeParameters:
-    """The legal values that late fees need on a day. Raises MissingLegalParameter."""
-    return LateFeeParameters(
-        default_margin=legal.parameter("fr.penalty.margin", as_of).decimal,
-        public_margin=legal.parameter("fr.public.margin", as_of).decimal,
-        floor_multiple=legal.parameter("fr.penalty.floor_multiple", as_of).decimal,
-        indemnity=legal.parameter("fr.indemnity", as_of).decimal,
-    )
+class UnsupportedConvention(BusinessError):
+    """The registry asks for a way of counting that the set-based formula does not know."""
+
+    code = "unsupported_convention"
 
 
 def clause_of(entity: LegalEntity) -> Rule | None:
@@ -77,17 +80,11 @@ def clause_of(entity: LegalEntity) -> Rule | None:
     return parse_rule(entity.late_fee_clause) if entity.late_fee_clause else None
 
 
-def reference_rates(legal: Register, start: date, end: date) -> ReferenceRates:
-    """The published rates between two days; a gap is named when a day needs it."""
-    return ReferenceRates(
-        ecb=legal.known_rates(ECB_RATE, start, end), legal=legal.known_rates(LEGAL_INTEREST, start, end)
-    )
-
-
 def compute_fees(cursor: CursorWrapper, *, entity: LegalEntity, as_of: date) -> None:
     """Fill `plan_fee` and `plan_indemnity`. Raises MissingLegalParameter naming the half-year."""
     legal = register()
     parameters = late_fee_parameters(legal, as_of)
+    _check_conventions(conventions(legal, as_of))
     cursor.execute(
         "CREATE TEMP TABLE plan_rate (debtor text, day date, cumulated numeric, frozen_rate numeric) ON COMMIT DROP"
     )
@@ -103,8 +100,24 @@ def compute_fees(cursor: CursorWrapper, *, entity: LegalEntity, as_of: date) -> 
                 _insert(cursor, "PROFESSIONAL", _cumulated_days(rule, rates, parameters, first, as_of))
     cursor.execute("ANALYZE plan_rate")
     cursor.execute(FEES, {"as_of": as_of})
-    cursor.execute(INDEMNITIES, {"indemnity": parameters.indemnity})
+    cursor.execute(
+        INDEMNITIES,
+        {"indemnity": parameters.indemnity, "de_minimis": parameters.de_minimis, "as_of": as_of},
+    )
     cursor.execute("ANALYZE plan_fee; ANALYZE plan_indemnity")
+
+
+def _check_conventions(chosen: Conventions) -> None:
+    if (chosen.day_count, chosen.allocation) != (DayCount.ACT_365, AllocationOrder.PRINCIPAL_FIRST):
+        raise UnsupportedConvention(
+            _(
+                "Les campagnes calculent les pénalités sur 365 jours, les règlements étant imputés d’abord sur le "
+                "principal. Les paramètres légaux demandent %(day_count)s et %(allocation)s : aucune relance n’est "
+                "proposée tant qu’ils diffèrent."
+            )
+            % {"day_count": chosen.day_count, "allocation": chosen.allocation},
+            field="late_fees.day_count",
+        )
 
 
 def _oldest_due_date(cursor: CursorWrapper, *, public: bool) -> date | None:

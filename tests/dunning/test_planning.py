@@ -1,0 +1,255 @@
+"""The run's SQL and the pure rules give the same answer on generated books."""
+
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.legal import register
+from core.rights import SYSTEM
+from customers.models import Customer, LegalEntity
+from dunning.models import Level, Notice, RunExclusion
+from dunning.operations.runs import dun
+from dunning.planning.fees import clause_of
+from dunning.selection import Account, LevelRule, OverdueItem, select
+from invoices.late_fee_parameters import late_fee_parameters, reference_rates
+from invoices.late_fee_rules import rule_for
+from invoices.late_fees import Claim, Movement, late_fees
+from invoices.models import Allocation, Dispute, OpenItem, Promise
+from tests.dunning.factories import (
+    NOW,
+    TODAY,
+    load_law,
+    make_customer,
+    make_entity,
+    make_item,
+    make_policy,
+    make_step,
+    settle,
+)
+
+KINDS = list(Customer.Kind.values)
+
+
+def generate_books(entity: LegalEntity, draw: random.Random) -> None:
+    """Customers in every situation the rule knows, some of them several at once."""
+    levels = {level.rank: level for level in Level.objects.filter(policy__legal_entity=entity)}
+    for _ in range(12):
+        customer = make_customer(entity, kind=draw.choice(KINDS), segment=draw.choice(["", "PME"]))
+        situation = draw.random()
+        if situation < 0.1:
+            customer.status, customer.insolvency_date = "INSOLVENT", TODAY - timedelta(days=draw.randint(-5, 20))
+        elif situation < 0.2:
+            customer.status = "ON_HOLD"
+            customer.hold_until = draw.choice([None, TODAY, TODAY - timedelta(days=1)])
+        customer.save()
+        currencies = ["EUR", "EUR", "EUR", "GBP"]
+        credits = {
+            currency: make_item(
+                customer, -draw.choice([100, 400, 5000]), TODAY - timedelta(days=60), currency=currency
+            )
+            for currency in ("EUR", "GBP")
+            if draw.random() < 0.5
+        }
+        for _ in range(draw.randint(1, 6)):
+            due = TODAY - timedelta(days=draw.choice([-10, 0, 1, 5, 6, 15, 16, 31, 61, 95, 200, 400]))
+            currency = draw.choice(currencies)
+            item = make_item(
+                customer,
+                Decimal(draw.randint(1, 500000)) / 100,
+                due,
+                currency=currency,
+                is_factored=draw.random() < 0.05,
+            )
+            _settle_some(draw, item, credits.get(currency))
+            if draw.random() < 0.15 and item.open_amount:
+                _dispute_or_promise(draw, item)
+            if due < TODAY:
+                for rank in range(1, draw.randint(0, 4) + 1):
+                    last = draw.random() < 0.3
+                    make_step(item, levels[rank], sent_on=None if last else TODAY - timedelta(days=20 - 4 * rank))
+                    if last:
+                        break
+
+
+def _settle_some(draw: random.Random, item: OpenItem, credit: OpenItem | None) -> None:
+    # A credit given back is not used again: dated before the reversal, it would be spent twice that day.
+    if credit is None or Allocation.objects.filter(credit=credit, reversed_on__isnull=False).exists():
+        return
+    if not credit.open_amount or draw.random() < 0.5:
+        return
+    amount = min(item.open_amount, -credit.open_amount) * Decimal(draw.choice(["0.3", "0.5", "1"]))
+    amount = amount.quantize(Decimal("0.01"))
+    if amount:
+        # Some lie after the run's date: a run as of a past day must not see them.
+        on = TODAY + timedelta(days=draw.choice([-50, -20, -1, 0, 3]))
+        allocation = settle(item, credit, amount, max(on, item.issue_date))
+        if draw.random() < 0.2:
+            item.open_amount += amount
+            credit.open_amount -= amount
+            item.save()
+            credit.save()
+            allocation.reversed_on = allocation.allocated_on + timedelta(days=draw.choice([0, 2, 30]))
+            allocation.save()
+
+
+def _dispute_or_promise(draw: random.Random, item: OpenItem) -> None:
+    if draw.random() < 0.5:
+        resolved = draw.choice([None, TODAY, TODAY + timedelta(days=3)])
+        Dispute.objects.create(
+            item=item, amount=item.open_amount, reason="PRICE", opened_on=TODAY - timedelta(days=3), resolved_on=resolved
+        )
+    else:
+        Promise.objects.create(
+            item=item,
+            amount=item.open_amount,
+            promised_date=TODAY + timedelta(days=draw.choice([-1, 0, 10])),
+            made_on=TODAY - timedelta(days=2),
+        )
+
+
+def in_force(allocation: Allocation) -> bool:
+    return allocation.allocated_on <= TODAY and (allocation.reversed_on is None or allocation.reversed_on > TODAY)
+
+
+def balance_as_of(item: OpenItem) -> Decimal:
+    """From the total and the dated allocations, not from the stored balance."""
+    moves = [a.amount for a in Allocation.objects.filter(debit=item) if in_force(a)]
+    back = [a.amount for a in Allocation.objects.filter(credit=item) if in_force(a)]
+    return item.total_amount - sum(moves, Decimal(0)) + sum(back, Decimal(0))
+
+
+def expected(entity: LegalEntity) -> tuple[dict, dict]:
+    """What the pure rules say: notices by (customer, currency), exclusions by (customer, currency, reason)."""
+    notices, excluded = {}, defaultdict(int)
+    for customer in Customer.objects.filter(legal_entity=entity):
+        by_currency = defaultdict(list)
+        for item in OpenItem.objects.filter(customer=customer, issue_date__lte=TODAY):
+            by_currency[item.currency].append((item, balance_as_of(item)))
+        for currency, items in by_currency.items():
+            levels = list(Level.objects.filter(policy__legal_entity=entity).order_by("rank"))
+            account = Account(
+                is_insolvent=customer.status == "INSOLVENT" and customer.insolvency_date <= TODAY,
+                is_on_hold=customer.status == "ON_HOLD"
+                and (customer.hold_until is None or customer.hold_until >= TODAY),
+                credit_amount=-sum((open for item, open in items if open < 0), Decimal(0)),
+                minimum_amount=Decimal("50.00"),
+                levels=[LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels],
+            )
+            overdue = {item.pk: (item, open) for item, open in items if open > 0 and item.due_date < TODAY}
+            outcome = select(account, [facts(item, open) for item, open in overdue.values()], TODAY)
+            for reason in outcome.excluded.values():
+                excluded[customer.pk, currency, str(reason)] += 1
+            if outcome.lead_rank:
+                level = next(lv for lv in levels if lv.rank == outcome.lead_rank)
+                lines = {
+                    pk: (rank, overdue[pk][1], *fees(overdue[pk][0], customer, level))
+                    for pk, rank in outcome.ranks.items()
+                }
+                lines |= {item.pk: (0, open, Decimal(0), Decimal(0)) for item, open in items if open < 0}
+                notices[customer.pk, currency] = (outcome.lead_rank, lines)
+    return notices, dict(excluded)
+
+
+def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
+    from dunning.models import NoticeLine
+
+    step = NoticeLine.objects.filter(item=item, in_force=True).select_related("notice").order_by("-rank").first()
+    return OverdueItem(
+        item_id=item.pk,
+        due_date=item.due_date,
+        open_amount=open_amount,
+        is_factored=item.is_factored,
+        is_disputed=any(d.resolved_on is None or d.resolved_on > TODAY for d in item.disputes.all()),
+        is_promised=any(p.promised_date >= TODAY for p in item.promises.all()),
+        last_rank=step.rank if step else 0,
+        last_sent_on=step.notice.sent_on if step and step.notice.status == "SENT" else None,
+    )
+
+
+def fees(item: OpenItem, customer: Customer, level: Level) -> tuple[Decimal, Decimal]:
+    legal = register()
+    parameters = late_fee_parameters(legal, TODAY)
+    claim = Claim(
+        amount=item.total_amount,
+        due_date=item.due_date,
+        as_of=TODAY,
+        rule=rule_for(customer.kind, clause_of(customer.legal_entity), parameters),
+        movements=[Movement(a.allocated_on, a.amount) for a in Allocation.objects.filter(debit=item) if in_force(a)],
+        debtor=customer.kind,
+    )
+    computed = late_fees(claim, reference_rates(legal), parameters)
+    return (
+        computed.interest if level.claims_interest else Decimal(0),
+        computed.indemnity if level.claims_indemnity else Decimal(0),
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seed", "clause"), [(1, ""), (2, ""), (3, "FIXED:12"), (4, "FIXED:5"), (5, "LEGAL_X:3"), (6, "")])
+def test_run_decides_as_the_pure_rules_do(seed: int, clause: str) -> None:
+    load_law()
+    entity = make_entity(late_fee_clause=clause)
+    make_policy(entity, minimum_amount=Decimal("50.00"))
+    generate_books(entity, random.Random(seed))
+    notices, excluded = expected(entity)
+    assert notices, "the generated books must give notices"
+
+    planned = dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+
+    written = {}
+    for notice in Notice.objects.filter(run=planned.run_id).select_related("level"):
+        lines = {
+            line.item_id: (line.rank, line.open_amount, line.interest_amount, line.indemnity_amount)
+            for line in notice.lines.all()
+        }
+        written[notice.customer_id, notice.currency] = (notice.level.rank, lines)
+        assert notice.open_amount == sum(line[1] for line in lines.values())
+        assert notice.interest_amount == sum(line[2] for line in lines.values())
+        assert notice.indemnity_amount == sum(line[3] for line in lines.values())
+        assert notice.line_count == sum(1 for line in lines.values() if line[0])
+    assert written == notices
+    assert {
+        (row.customer_id, row.currency, row.reason): row.item_count
+        for row in RunExclusion.objects.filter(run=planned.run_id)
+    } == excluded
+    assert planned.notices == len(notices)
+
+
+@pytest.mark.django_db
+def test_every_overdue_item_has_an_outcome_and_a_second_run_proposes_nothing_twice() -> None:
+    load_law()
+    entity = make_entity()
+    make_policy(entity)
+    generate_books(entity, random.Random(11))
+    overdue = [
+        item
+        for item in OpenItem.objects.filter(legal_entity=entity, due_date__lt=TODAY, issue_date__lte=TODAY)
+        if balance_as_of(item) > 0
+    ]
+
+    first = dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+    second = dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+
+    assert first.lines + sum(first.excluded.values()) == len(overdue)
+    assert (second.notices, second.lines) == (0, 0)
+    assert sum(second.excluded.values()) == len(overdue)
+
+
+@pytest.mark.django_db
+def test_missing_half_year_stops_the_run_and_writes_nothing() -> None:
+    from core.legal_register import MissingLegalParameter
+
+    load_law()
+    entity = make_entity()
+    make_policy(entity)
+    item = make_item(make_customer(entity), "1000.00", date(2027, 6, 1))
+    level = Level.objects.get(policy__legal_entity=entity, rank=1)
+    make_step(item, level, sent_on=date(2027, 6, 10))
+
+    with pytest.raises(MissingLegalParameter, match="semestre 2027"):
+        dun(actor=SYSTEM, legal_entity=entity, as_of=date(2027, 7, 15), now=NOW)
+
+    assert not Notice.objects.filter(as_of=date(2027, 7, 15)).exists()
