@@ -77,10 +77,9 @@ def socket_folder(folder: Path) -> Path:
     return base / f"encours-{home_key(folder)}"
 
 
-def make_socket_folder(folder: Path, owner: int | None) -> Path:
-    """Makes the socket folder for `owner` (uid; None: ourselves), refusing one that a stranger put there."""
+def make_socket_folder(folder: Path, owner: int) -> Path:
+    """Makes the socket folder for `owner` (uid), refusing one that a stranger put there."""
     path = socket_folder(folder)
-    expected = os.geteuid() if owner is None else owner
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
@@ -88,9 +87,9 @@ def make_socket_folder(folder: Path, owner: int | None) -> Path:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode):
         raise RuntimeFailure(f"{path} n'est pas un dossier : supprimez-le puis recommencez.")
-    if found.st_uid != expected and os.geteuid() == 0:
-        os.chown(path, expected, -1)
-    elif found.st_uid != expected:
+    if found.st_uid != owner and os.geteuid() == 0:
+        os.chown(path, owner, -1)
+    elif found.st_uid != owner:
         raise RuntimeFailure(
             f"{path} appartient à un autre utilisateur : choisissez un autre dossier avec ENCOURS_HOME."
         )

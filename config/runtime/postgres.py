@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from config.runtime.home import RuntimeFailure, home_key, open_log, private_folder, socket_folder
 from config.runtime.processes import command_line, wait_until_gone
@@ -49,7 +50,7 @@ class Account:
     gid: int
     switch: bool
 
-    def popen(self) -> dict[str, object]:
+    def popen(self) -> dict[str, Any]:
         """What `subprocess` needs to become this user."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
 
@@ -162,10 +163,10 @@ def _fresh_folder_outside(home: Path) -> Path:
 
 def _reaches(account: Account, path: Path) -> bool:
     """Asks as that user: modes, access lists and mounts all have their say."""
-    test = subprocess.run(
+    asked: subprocess.CompletedProcess[bytes] = subprocess.run(
         ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)], cwd="/", check=False, **account.popen()
     )
-    return test.returncode == 0
+    return asked.returncode == 0
 
 
 def _programs(account: Account) -> Path:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from types import FrameType
 
 from config.runtime import schema, services
@@ -44,6 +45,7 @@ def _serve(running: int, urls: services.ServiceUrls) -> int:
         os.pwrite(running, f"{os.getpid()} {address}".encode(), 0)
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": _python_path()}
         environment.setdefault("SITE_URL", address.rstrip("/"))
+        (encours_home() / "static").mkdir(exist_ok=True)  # else the web server warns of its absence
         supervisor = Supervisor(_programs(listener), environment)
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -61,7 +63,7 @@ def _serve(running: int, urls: services.ServiceUrls) -> int:
             supervisor.stop()
 
 
-def _claim(file: os.PathLike[str]) -> int:
+def _claim(file: Path) -> int:
     """Takes the place of the one manager of this home; a killed one has already lost it."""
     descriptor = open_lock(file)
     try:

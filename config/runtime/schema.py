@@ -36,7 +36,7 @@ def is_current(database_url: str) -> bool:
             (found,) = cursor.fetchone()
     finally:
         connection.close()
-    return found == fingerprint()
+    return bool(found == fingerprint())
 
 
 def mark_current(database_url: str) -> None:

@@ -91,10 +91,12 @@ def _join(folder: Path, urls: ServiceUrls, durable: bool) -> int:
         users = open_lock(folder / "run" / "users.lock")
         try:
             fcntl.flock(users, fcntl.LOCK_SH)
-            account = postgres.account_for(folder) if urls.database_embedded else None
-            make_socket_folder(folder, account.uid if account else None)
             if urls.database_embedded:
+                account = postgres.account_for(folder)
+                make_socket_folder(folder, account.uid)
                 postgres.ensure_running(folder, account, DATABASE_NAME, durable=durable)
+            else:
+                make_socket_folder(folder, os.geteuid())
             if urls.redis_embedded:
                 redis_server.ensure_running(folder)
         except BaseException:
