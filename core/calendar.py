@@ -134,22 +134,22 @@ def parse_french_date(text: str) -> date:
         year, month, day = int(found[1]), int(found[2]), int(found[3])
     else:
         raise DateError(
-            _("« %(text)s » n’est pas une date : écrivez jj/mm/aaaa, par exemple 31/12/2026.")
+            _("« %(text)s » n’est pas une date : écrivez jj/mm/aaaa, par exemple 31/12/2026.")
             % {"text": shown}
         )
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise DateError(
-            _("« %(text)s » : l’année %(year)d est hors du calendrier.") % {"text": shown, "year": year}
+            _("« %(text)s » : l’année %(year)d est hors du calendrier.") % {"text": shown, "year": year}
         )
     if not 1 <= month <= 12:
         raise DateError(
-            _("« %(text)s » : %(month)d n’est pas un mois (le jour s’écrit avant le mois).")
+            _("« %(text)s » : %(month)d n’est pas un mois (le jour s’écrit avant le mois).")
             % {"text": shown, "month": month}
         )
     length = monthrange(year, month)[1]
     if not 1 <= day <= length:
         raise DateError(
-            _("« %(text)s » : le jour %(day)d n’existe pas, %(month)s %(year)d compte %(length)d jours.")
+            _("« %(text)s » : le jour %(day)d n’existe pas, %(month)s %(year)d compte %(length)d jours.")
             % {"text": shown, "day": day, "month": FRENCH_MONTHS[month - 1], "year": year, "length": length}
         )
     return date(year, month, day)

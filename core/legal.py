@@ -47,9 +47,7 @@ _FIELDS = (
 
 def register() -> Register:
     """The whole registry, in one query: for a run, a letter or a file that needs several values."""
-    return Register.of(
-        LegalValue(*row) for row in LegalParameter.objects.values_list(*_FIELDS)
-    )
+    return Register.of(LegalValue(*row) for row in LegalParameter.objects.values_list(*_FIELDS))
 
 
 def parameter(key: str, on: date) -> LegalValue:
@@ -94,9 +92,7 @@ def shipped_values() -> tuple[LegalValue, ...]:
                 key=row["key"],
                 value=row["value"],
                 valid_from=date.fromisoformat(row["valid_from"]),
-                valid_to=date.fromisoformat(row["valid_to"])
-                if row["valid_to"]
-                else None,
+                valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
                 source=row["source"],
                 checked_on=date.fromisoformat(row["checked_on"]),
                 confirmed=row["confirmed"] == "true",

@@ -20,12 +20,8 @@ LABELS = {
     ECB_RATE: gettext_lazy("Taux directeur de la BCE"),
     LEGAL_INTEREST: gettext_lazy("Taux de l’intérêt légal (créanciers professionnels)"),
     "fr.penalty.margin": gettext_lazy("Majoration du taux supplétif de pénalités"),
-    "fr.penalty.floor_multiple": gettext_lazy(
-        "Plancher du taux contractuel, en multiple de l’intérêt légal"
-    ),
-    "fr.public.margin": gettext_lazy(
-        "Majoration des intérêts moratoires des acheteurs publics"
-    ),
+    "fr.penalty.floor_multiple": gettext_lazy("Plancher du taux contractuel, en multiple de l’intérêt légal"),
+    "fr.public.margin": gettext_lazy("Majoration des intérêts moratoires des acheteurs publics"),
     "fr.indemnity": gettext_lazy("Indemnité forfaitaire de recouvrement"),
     "fr.formal_notice.days": gettext_lazy("Délai laissé par la mise en demeure"),
 }
@@ -38,7 +34,7 @@ class MissingLegalParameter(LookupError):
         self.key, self.on = key, on
         super().__init__(
             _(
-                "%(label)s : aucune valeur pour le %(half_year)s (%(key)s au %(day)s). "
+                "%(label)s : aucune valeur pour le %(half_year)s (%(key)s au %(day)s). "
                 "Un administrateur doit saisir cette valeur et sa source dans les paramètres légaux."
             )
             % {
@@ -76,9 +72,7 @@ class LegalValue:
         return int(self.value)
 
     def covers(self, day: date) -> bool:
-        return self.valid_from <= day and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True)
@@ -149,9 +143,7 @@ class Register:
         for key, rows in self.values.items():
             last_day = rows[-1].valid_to
             if last_day is not None and (last_day - as_of).days <= within_days:
-                found.append(
-                    EndingSeries(key, label_of(key), last_day, (last_day - as_of).days)
-                )
+                found.append(EndingSeries(key, label_of(key), last_day, (last_day - as_of).days))
         return tuple(sorted(found, key=lambda series: (series.last_day, series.key)))
 
     def unconfirmed(self, as_of: date) -> tuple[LegalValue, ...]:

@@ -80,11 +80,11 @@ def parse_amount(text: str, decimal: str | None = None, currency: str = "EUR") -
     body, negative = _unsigned(_SPACES.sub(" ", text).strip(), shown, currency)
     whole, fraction = _whole_and_fraction(body, shown, decimal)
     if len(fraction) > 2:
-        raise AmountError(_("« %(text)s » a plus de deux décimales.") % {"text": shown})
+        raise AmountError(_("« %(text)s » a plus de deux décimales.") % {"text": shown})
     digits = whole.replace(" ", "").replace("'", "").replace(",", "").replace(".", "")
     if len(digits.lstrip("0")) > 12:
         raise AmountError(
-            _("« %(text)s » dépasse le plus grand montant accepté (%(limit)s).")
+            _("« %(text)s » dépasse le plus grand montant accepté (%(limit)s).")
             % {"text": shown, "limit": format_amount(MAX_AMOUNT)}
         )
     amount = Decimal(f"{digits or '0'}.{fraction.ljust(2, '0')}")
@@ -155,12 +155,12 @@ def _unsigned(text: str, shown: str, currency: str) -> tuple[str, bool]:
                 body, currencies, peeled = body[: -len(mark)].strip(), currencies + 1, True
                 break
     if signs > 1:
-        raise AmountError(_("« %(text)s » porte plusieurs signes.") % {"text": shown})
+        raise AmountError(_("« %(text)s » porte plusieurs signes.") % {"text": shown})
     stranger = re.search(r"[^0-9.,' \u2019]", body)
     if stranger and stranger.group().isalpha():
-        raise AmountError(_("« %(text)s » n’est pas un montant : il contient des lettres.") % {"text": shown})
+        raise AmountError(_("« %(text)s » n’est pas un montant : il contient des lettres.") % {"text": shown})
     if stranger or currencies > 1 or not re.search("[0-9]", body):
-        raise AmountError(_("« %(text)s » n’est pas un montant.") % {"text": shown})
+        raise AmountError(_("« %(text)s » n’est pas un montant.") % {"text": shown})
     return body.replace("\u2019", "'"), negative
 
 
@@ -171,11 +171,11 @@ def _whole_and_fraction(body: str, shown: str, decimal: str | None) -> tuple[str
     if mark is not None:
         whole, _mark, fraction = body.rpartition(mark)
         if not re.fullmatch("[0-9]+", fraction):
-            raise AmountError(_("« %(text)s » n’est pas un montant.") % {"text": shown})
+            raise AmountError(_("« %(text)s » n’est pas un montant.") % {"text": shown})
     group_marks = set(re.findall("[,.' ]", whole))
     if len(group_marks) > 1 or mark in group_marks or not _GROUPED.fullmatch(re.sub("[,.' ]", " ", whole)):
         raise AmountError(
-            _("« %(text)s » : les milliers ne vont pas par groupes de trois.") % {"text": shown}
+            _("« %(text)s » : les milliers ne vont pas par groupes de trois.") % {"text": shown}
         )
     return whole, fraction
 
@@ -190,13 +190,13 @@ def _decimal_mark(body: str, shown: str, decimal: str | None) -> str | None:
         before, after = body.split(marks[0])
         if decimal is None and re.fullmatch("[1-9][0-9]{0,2}", before) and re.fullmatch("[0-9]{3}", after):
             raise AmountError(
-                _("« %(text)s » est ambigu : milliers ou décimales ? Écrivez %(grouped)s ou %(plain)s.")
+                _("« %(text)s » est ambigu : milliers ou décimales ? Écrivez %(grouped)s ou %(plain)s.")
                 % {"text": shown, "grouped": f"{before}{after},00", "plain": f"{before},{after[:2]}"}
             )
         mark = marks[0] if decimal in (None, marks[0]) else None
     if decimal is not None and (mark or decimal) != decimal or (decimal in marks and mark is None):
         raise AmountError(
-            _("« %(text)s » n’utilise pas la marque décimale du fichier (%(mark)s).")
+            _("« %(text)s » n’utilise pas la marque décimale du fichier (%(mark)s).")
             % {"text": shown, "mark": decimal}
         )
     return mark

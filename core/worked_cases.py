@@ -35,8 +35,7 @@ def read_case_file(path: Path, required: Sequence[str]) -> list[WorkedCase]:
         data = path.read_bytes()
     except OSError as error:
         raise CaseFileError(
-            _("Impossible de lire « %(path)s » : %(error)s.")
-            % {"path": path, "error": error.strerror}
+            _("Impossible de lire « %(path)s » : %(error)s.") % {"path": path, "error": error.strerror}
         ) from None
     return read_cases(data, required)
 
@@ -59,29 +58,23 @@ def read_cases(data: bytes, required: Sequence[str]) -> list[WorkedCase]:
         missing = [name for name in required if name not in header]
         if missing:
             raise CaseFileError(
-                _("Ligne 1 : colonnes absentes : %(columns)s.")
-                % {"columns": ", ".join(missing)}
+                _("Ligne 1 : colonnes absentes : %(columns)s.") % {"columns": ", ".join(missing)}
             )
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 if len(cells) > len(header):
                     raise CaseFileError(
-                        _(
-                            "Ligne %(line)d : %(count)d cellules pour %(columns)d colonnes."
-                        )
+                        _("Ligne %(line)d : %(count)d cellules pour %(columns)d colonnes.")
                         % {"line": line, "count": len(cells), "columns": len(header)}
                     )
                 padded = cells + [""] * (len(header) - len(cells))
-                fields = {
-                    name: cell.strip()
-                    for name, cell in zip(header, padded, strict=True)
-                }
+                fields = {name: cell.strip() for name, cell in zip(header, padded, strict=True)}
                 cases.append(WorkedCase(line, fields))
             line = reader.line_num + 1
     except csv.Error as error:
         raise CaseFileError(
-            _("Ligne %(line)d : ce n’est pas un fichier CSV (%(error)s).")
+            _("Ligne %(line)d : ce n’est pas un fichier CSV (%(error)s).")
             % {"line": reader.line_num, "error": error}
         ) from None
     return cases

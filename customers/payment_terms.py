@@ -159,6 +159,7 @@ _SECTOR = re.compile(
     r"(PERISHABLE|FRESH_MEAT|MEAT|ALCOHOL|SPIRITS|TRANSPORT)_([0-9]{1,4})"
     r"_(DELIVERY|AFTER_DECADE|EOM_DELIVERY|ISSUE)"
 )
+_CUTOFF_DAYS = (None, *range(1, 32))
 _SECTOR_NAMES = {"MEAT": Sector.FRESH_MEAT, "SPIRITS": Sector.ALCOHOL}
 
 
@@ -182,10 +183,10 @@ def parse_term(text: str) -> Term:
         )
         sector = _SECTOR_NAMES.get(found[1]) or Sector[found[1]]
         term = Term(kind, int(found[2]), sector=sector)
-    if term is None or term.days > MAX_DAYS or not 1 <= (term.cutoff_day or 1) <= 31:
+    if term is None or term.days > MAX_DAYS or term.cutoff_day not in _CUTOFF_DAYS:
         raise TermError(
             _(
-                "Conditions de règlement inconnues : « %(term)s ». Exemples : NET60, EOM45_A, EOM45_B, "
+                "Conditions de règlement inconnues : « %(term)s ». Exemples : NET60, EOM45_A, EOM45_B, "
                 "EOM45_A_DAY10, NET45_PERIODIC, PERISHABLE_30_AFTER_DECADE."
             )
             % {"term": text.strip()}

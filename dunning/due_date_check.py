@@ -49,14 +49,14 @@ def facts_of(case: WorkedCase) -> DueDateCase:
     try:
         base = parse_french_date(case.text("base_date"))
     except ValueError as error:
-        raise CaseError(f"base_date : {error}") from None
+        raise CaseError(f"base_date : {error}") from None
     try:
         return DueDateCase(base, parse_term(case.text("rule")))
     except TermError as unknown_term:
         try:
             return DueDateCase(base, parse_time_limit(case.text("rule")))
         except DeadlineError as unknown_limit:
-            raise CaseError(f"rule : {unknown_term} {unknown_limit}") from None
+            raise CaseError(f"rule : {unknown_term} {unknown_limit}") from None
 
 
 def compare(case: WorkedCase, facts: DueDateCase, check: CapCheck | None) -> list[Comparison]:
@@ -69,7 +69,7 @@ def compare(case: WorkedCase, facts: DueDateCase, check: CapCheck | None) -> lis
     try:
         expected = parse_french_date(case.text("computed_date"))
     except ValueError as error:
-        raise CaseError(f"computed_date : {error}") from None
+        raise CaseError(f"computed_date : {error}") from None
     comparisons = [Comparison("computed_date", found.isoformat(), expected.isoformat(), found == expected)]
     days = case.text("calendar_days")
     if days:

@@ -97,7 +97,7 @@ def parse_time_limit(text: str) -> TimeLimit:
     if not found or found[1] not in Procedure.__members__ or int(found[2]) > MAX_COUNT:
         raise DeadlineError(
             _(
-                "Délai inconnu : « %(name)s ». Exemples : CLAIM_DECLARATION_2M, RETENTION_OF_TITLE_3M, "
+                "Délai inconnu : « %(name)s ». Exemples : CLAIM_DECLARATION_2M, RETENTION_OF_TITLE_3M, "
                 "INJONCTION_SERVICE_3M, OPPOSITION_1M, PRESCRIPTION_5Y."
             )
             % {"name": text.strip()}

@@ -79,9 +79,7 @@ def facts_of(case: WorkedCase) -> CaseFacts:
         movements=_cell(case, "payments", _movements) if case.text("payments") else (),
         debtor=_debtor(case, text, told),
         day_count=_choice(case, "day_count", DayCount, DayCount.ACT_365),
-        allocation=_choice(
-            case, "allocation", AllocationOrder, AllocationOrder.PRINCIPAL_FIRST
-        ),
+        allocation=_choice(case, "allocation", AllocationOrder, AllocationOrder.PRINCIPAL_FIRST),
         credit_notes=_policy(
             case,
             "credit_note_policy",
@@ -95,9 +93,7 @@ def facts_of(case: WorkedCase) -> CaseFacts:
         judgment_date=_judgment_date(case, text, due_date, interest_stop, told),
     )
     floor = _policy(case, "floor_policy", FloorPolicy, text, told, None)
-    return CaseFacts(
-        claim, floor, _optional(case, "de_minimis", _amount), tuple(told.facts)
-    )
+    return CaseFacts(claim, floor, _optional(case, "de_minimis", _amount), tuple(told.facts))
 
 
 def compare(case: WorkedCase, fees: LateFees) -> list[Comparison]:
@@ -123,21 +119,15 @@ def compare(case: WorkedCase, fees: LateFees) -> list[Comparison]:
         ),
         ("expected_total_claim", _("total réclamé"), fees.total_claim),
     ):
-        if case.text(column):
+        if case.text(column) or column in REQUIRED_COLUMNS:
             expected = _cell(case, column, _amount)
-            found.append(
-                Comparison(name, f"{amount:.2f}", f"{expected:.2f}", amount == expected)
-            )
+            found.append(Comparison(name, f"{amount:.2f}", f"{expected:.2f}", amount == expected))
     expected_segments = case.text("segments")
     # An empty cell beside an expected penalty says nothing; beside no penalty it says « no segment ».
-    if "segments" in case.fields and (
-        expected_segments or not _cell(case, "expected_penalty", _amount)
-    ):
+    if "segments" in case.fields and (expected_segments or not _cell(case, "expected_penalty", _amount)):
         computed = segments_text(fees)
         agrees = _segment_facts(computed) == _segment_facts(expected_segments)
-        found.append(
-            Comparison(_("tronçons"), computed or "-", expected_segments or "-", agrees)
-        )
+        found.append(Comparison(_("tronçons"), computed or "-", expected_segments or "-", agrees))
     return found
 
 
@@ -161,11 +151,7 @@ def _segment_facts(text: str) -> list[tuple[object, ...]]:
     facts: list[tuple[object, ...]] = []
     for part in filter(None, (part.strip() for part in text.split("|"))):
         found = _SEGMENT.fullmatch(part)
-        facts.append(
-            (*found.groups()[:3], *map(Decimal, found.groups()[3:]))
-            if found
-            else (part,)
-        )
+        facts.append((*found.groups()[:3], *map(Decimal, found.groups()[3:])) if found else (part,))
     return facts
 
 
@@ -173,7 +159,7 @@ def _cell(case: WorkedCase, column: str, read: Callable[[str], T]) -> T:
     try:
         return read(case.text(column))
     except ValueError as error:
-        raise CaseError(f"{column} : {error}") from None
+        raise CaseError(f"{column} : {error}") from None
 
 
 def _optional(case: WorkedCase, column: str, read: Callable[[str], T]) -> T | None:
@@ -181,9 +167,7 @@ def _optional(case: WorkedCase, column: str, read: Callable[[str], T]) -> T | No
 
 
 def _amount(text: str) -> Decimal:
-    return parse_amount(
-        text, decimal="." if re.fullmatch(r"-?\d+\.\d+", text) else None
-    )
+    return parse_amount(text, decimal="." if re.fullmatch(r"-?\d+\.\d+", text) else None)
 
 
 def _movements(text: str) -> tuple[Movement, ...]:
@@ -194,12 +178,9 @@ def _movements(text: str) -> tuple[Movement, ...]:
         kind = cells[2].upper() if len(cells) == 3 else "PAY"
         if len(cells) not in (2, 3) or kind not in MovementKind.__members__:
             raise ValueError(
-                _("« %(part)s » : écrivez date:montant:PAY ou date:montant:CREDIT.")
-                % {"part": part}
+                _("« %(part)s » : écrivez date:montant:PAY ou date:montant:CREDIT.") % {"part": part}
             )
-        movements.append(
-            Movement(parse_french_date(cells[0]), _amount(cells[1]), MovementKind[kind])
-        )
+        movements.append(Movement(parse_french_date(cells[0]), _amount(cells[1]), MovementKind[kind]))
     return tuple(movements)
 
 
@@ -208,9 +189,7 @@ def _choice(case: WorkedCase, column: str, kind: Callable[[str], T], default: T)
         try:
             return kind(text.upper())
         except ValueError:
-            raise ValueError(
-                _("« %(text)s » n’est pas une option connue") % {"text": text}
-            ) from None
+            raise ValueError(_("« %(text)s » n’est pas une option connue") % {"text": text}) from None
 
     return _cell(case, column, read) if case.text(column) else default
 
@@ -232,9 +211,7 @@ def _policy(
     return default  # type: ignore[return-value]
 
 
-_CONSUMER = re.compile(
-    r"\bCONSUMER\b|\b(?:consumer debtor|consommateur)\b", re.IGNORECASE
-)
+_CONSUMER = re.compile(r"\bCONSUMER\b|\b(?:consumer debtor|consommateur)\b", re.IGNORECASE)
 
 
 def _debtor(case: WorkedCase, text: str, told: _Told) -> Debtor:
@@ -278,9 +255,7 @@ def _judgment_date(
     if found is None and interest_stop is not None:
         found = interest_stop + timedelta(days=1)
     if found is not None:
-        told.facts.append(
-            _("jugement d’ouverture du %(day)s") % {"day": f"{found:%d/%m/%Y}"}
-        )
+        told.facts.append(_("jugement d’ouverture du %(day)s") % {"day": f"{found:%d/%m/%Y}"})
     return found
 
 
@@ -292,9 +267,7 @@ def _date_in(written: re.Match[str]) -> date | None:
         prefix = written["month"].lower()
         for names in (ENGLISH_MONTHS, FRENCH_MONTHS):
             for number, name in enumerate(names, start=1):
-                if name.lower().startswith(prefix) or (
-                    prefix == "sept" and number == 9
-                ):
+                if name.lower().startswith(prefix) or (prefix == "sept" and number == 9):
                     return date(int(written["year"]), number, int(written["day"]))
     except ValueError:
         pass

@@ -24,9 +24,7 @@ def late_fee_parameters(register: Register, on: date) -> LateFeeParameters:
         public_margin=register.parameter("fr.public.margin", on).decimal,
         floor_multiple=register.parameter("fr.penalty.floor_multiple", on).decimal,
         indemnity=register.parameter("fr.indemnity", on).decimal,
-        floor_policy=FloorPolicy(
-            register.parameter("late_fees.floor_policy", on).value
-        ),
+        floor_policy=FloorPolicy(register.parameter("late_fees.floor_policy", on).value),
         de_minimis=register.parameter("late_fees.de_minimis_amount", on).decimal,
     )
 
@@ -35,18 +33,12 @@ def conventions(register: Register, on: date) -> Conventions:
     """The conventions in force on a day. Raises MissingLegalParameter."""
     return Conventions(
         day_count=DayCount(register.parameter("late_fees.day_count", on).value),
-        allocation=AllocationOrder(
-            register.parameter("late_fees.allocation", on).value
-        ),
-        credit_notes=CreditNotePolicy(
-            register.parameter("late_fees.credit_notes", on).value
-        ),
+        allocation=AllocationOrder(register.parameter("late_fees.allocation", on).value),
+        credit_notes=CreditNotePolicy(register.parameter("late_fees.credit_notes", on).value),
     )
 
 
-def reference_rates(
-    register: Register, start: date = date.min, end: date = date.max
-) -> ReferenceRates:
+def reference_rates(register: Register, start: date = date.min, end: date = date.max) -> ReferenceRates:
     """The two published series between two days; a gap is named by the rule that needs it."""
     return ReferenceRates(
         ecb=register.known_rates(ECB_RATE, start, end),

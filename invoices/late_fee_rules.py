@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.calendar import half_year_of
 from core.legal_register import (
@@ -39,9 +40,7 @@ class Debtor(StrEnum):
 
 class RuleKind(StrEnum):
     ECB_PLUS = "ECB_PLUS"  # ECB rate of each half-year + points
-    ECB_PLUS_FROZEN = (
-        "ECB_PLUS_FROZEN"  # ECB rate of the half-year in which interest starts + points
-    )
+    ECB_PLUS_FROZEN = "ECB_PLUS_FROZEN"  # ECB rate of the half-year in which interest starts + points
     FIXED = "FIXED"  # per cent a year
     LEGAL_X = "LEGAL_X"  # multiple of the legal interest rate of each half-year
 
@@ -68,6 +67,21 @@ class Reason(StrEnum):
     CLAUSE_ABOVE_DEFAULT = "CLAUSE_ABOVE_DEFAULT"
     UNCONFIRMED_RATE = "UNCONFIRMED_RATE"
     OVERPAID = "OVERPAID"
+
+
+REASON_LABELS = {
+    Reason.NOT_LATE: gettext_lazy("Pas encore échue"),
+    Reason.SETTLED_IN_TIME: gettext_lazy("Soldée à l’échéance"),
+    Reason.DUE_AFTER_JUDGMENT: gettext_lazy("Échue après le jugement d’ouverture : rien n’est dû"),
+    Reason.STOPPED_BY_JUDGMENT: gettext_lazy("Intérêts arrêtés la veille du jugement d’ouverture"),
+    Reason.CONSUMER_WITHOUT_NOTICE: gettext_lazy("Consommateur sans mise en demeure : aucun intérêt"),
+    Reason.CONSUMER_WITHOUT_INDEMNITY: gettext_lazy("Consommateur : pas d’indemnité forfaitaire"),
+    Reason.DE_MINIMIS: gettext_lazy("Solde sous le seuil de réclamation de l’indemnité"),
+    Reason.CLAUSE_BELOW_FLOOR: gettext_lazy("Clause inférieure au plancher légal : à vérifier"),
+    Reason.CLAUSE_ABOVE_DEFAULT: gettext_lazy("Clause supérieure au taux supplétif : à vérifier"),
+    Reason.UNCONFIRMED_RATE: gettext_lazy("Taux à confirmer dans sa source officielle"),
+    Reason.OVERPAID: gettext_lazy("Règlements supérieurs à la dette : excédent à traiter"),
+}
 
 
 class RuleError(ValueError):
@@ -130,9 +144,7 @@ class ReferenceRates:
         return _period_on(self.legal, self._legal_starts, day, LEGAL_INTEREST)
 
 
-def _period_on(
-    periods: tuple[RatePeriod, ...], starts: list[date], day: date, key: str
-) -> RatePeriod:
+def _period_on(periods: tuple[RatePeriod, ...], starts: list[date], day: date, key: str) -> RatePeriod:
     index = bisect_right(starts, day) - 1
     if index < 0 or periods[index].end < day:
         raise MissingLegalParameter(key, day)
@@ -150,14 +162,12 @@ def parse_rule(text: str) -> Rule:
     if not found or Decimal(found[3].replace(",", ".")) > MAX_RULE_VALUE:
         raise RuleError(
             _(
-                "Règle de taux inconnue : « %(rule)s ». Règles admises : ECB_PLUS:points, "
+                "Règle de taux inconnue : « %(rule)s ». Règles admises : ECB_PLUS:points, "
                 "ECB_PLUS_FROZEN:points, FIXED:taux, FIXED_FLOORED:taux, LEGAL_X:multiple."
             )
             % {"rule": text.strip()}
         )
-    return Rule(
-        RuleKind(found[1]), Decimal(found[3].replace(",", ".")), floored=bool(found[2])
-    )
+    return Rule(RuleKind(found[1]), Decimal(found[3].replace(",", ".")), floored=bool(found[2]))
 
 
 def rule_for(
@@ -193,11 +203,7 @@ def applied_rates(
 
     Raises MissingLegalParameter for the first half-year whose reference rate is unknown.
     """
-    frozen = (
-        rates.ecb_on(start)
-        if rule.kind is RuleKind.ECB_PLUS_FROZEN and start <= end
-        else None
-    )
+    frozen = rates.ecb_on(start) if rule.kind is RuleKind.ECB_PLUS_FROZEN and start <= end else None
     day = start
     while day <= end:
         last = min(end, half_year_of(day).end)
@@ -290,9 +296,7 @@ def cumulative_rate(
     return tuple(table)
 
 
-def cumulated_at(
-    table: Sequence[CumulativeRate], day: date, key: str = ECB_RATE
-) -> Decimal:
+def cumulated_at(table: Sequence[CumulativeRate], day: date, key: str = ECB_RATE) -> Decimal:
     """C(day). Raises MissingLegalParameter outside the table."""
     for step in table:
         if step.start <= day + ONE_DAY and day <= step.end:

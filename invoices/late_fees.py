@@ -115,9 +115,7 @@ class Segment:
     @property
     def weight(self) -> Decimal:
         """Principal x rate x days: exact, divided once for the whole invoice."""
-        return _WIDE.multiply(
-            _WIDE.multiply(self.principal, self.rate_percent), Decimal(self.days)
-        )
+        return _WIDE.multiply(_WIDE.multiply(self.principal, self.rate_percent), Decimal(self.days))
 
     @property
     def interest(self) -> Decimal:
@@ -155,18 +153,14 @@ class LateFees:
         return sum((segment.rounded for segment in self.segments), ZERO)
 
 
-def late_fees(
-    claim: Claim, rates: ReferenceRates, parameters: LateFeeParameters
-) -> LateFees:
+def late_fees(claim: Claim, rates: ReferenceRates, parameters: LateFeeParameters) -> LateFees:
     """Interest, indemnity and what is left to pay of one invoice.
 
     Raises MissingLegalParameter when a half-year in which interest runs has no rate, ClaimError for
     negative amounts.
     """
     if claim.amount < 0 or any(movement.amount < 0 for movement in claim.movements):
-        raise ClaimError(
-            _("Les montants d’une facture, d’un règlement et d’un avoir sont positifs.")
-        )
+        raise ClaimError(_("Les montants d’une facture, d’un règlement et d’un avoir sont positifs."))
     ledger = _Ledger(claim)
     reasons = ledger.reasons
     ledger.apply_until(claim.due_date)
@@ -179,11 +173,7 @@ def late_fees(
         rule = None
     if rule is not None and stop is not None and start <= stop:
         ledger.apply_until(start - ONE_DAY)
-        steps = iter(
-            applied_rates(rule, rates, parameters, start, stop)
-            if ledger.principal
-            else ()
-        )
+        steps = iter(applied_rates(rule, rates, parameters, start, stop) if ledger.principal else ())
         # Nothing is asked of the series once the principal is settled: a later half-year may be unknown.
         while ledger.principal and (applied := next(steps, None)):
             ledger.accrue(applied.start, applied.end, applied.rate_percent)
@@ -257,15 +247,9 @@ class _Ledger:
         self.reasons: list[Reason] = []
         self._weights: dict[int, Decimal] = {}
         retroactive = claim.credit_notes is CreditNotePolicy.RETROACTIVE
-        known = [
-            movement
-            for movement in claim.movements
-            if movement.day <= claim.as_of and movement.amount
-        ]
+        known = [movement for movement in claim.movements if movement.day <= claim.as_of and movement.amount]
         # Credit notes of a day come before its payments: they correct what the payments settle.
-        known.sort(
-            key=lambda movement: (movement.day, movement.kind is MovementKind.PAY)
-        )
+        known.sort(key=lambda movement: (movement.day, movement.kind is MovementKind.PAY))
         self.pending: list[Movement] = []
         for movement in known:
             if retroactive and movement.kind is MovementKind.CREDIT:
@@ -285,9 +269,7 @@ class _Ledger:
             divisor = self.claim.day_count.divisor(start.year)
             segment = Segment(start, last, self.principal, rate_percent, divisor)
             self.segments.append(segment)
-            self._weights[divisor] = _WIDE.add(
-                self._weights.get(divisor, Decimal(0)), segment.weight
-            )
+            self._weights[divisor] = _WIDE.add(self._weights.get(divisor, Decimal(0)), segment.weight)
             self.apply_until(last)
             start = last + ONE_DAY
 
@@ -301,10 +283,7 @@ class _Ledger:
 
     def _apply(self, movement: Movement) -> None:
         left = movement.amount
-        if (
-            movement.kind is MovementKind.PAY
-            and self.claim.allocation is AllocationOrder.INTEREST_FIRST
-        ):
+        if movement.kind is MovementKind.PAY and self.claim.allocation is AllocationOrder.INTEREST_FIRST:
             left -= self._pay_interest(left)
         part = min(left, self.principal)
         self.principal -= part

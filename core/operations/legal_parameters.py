@@ -55,18 +55,14 @@ def load_legal_parameters(*, actor: Actor, values: Iterable[LegalValue]) -> Load
     shipped = {(value.key, value.valid_from): value for value in values}
     rows = {
         (row.key, row.valid_from): row
-        for row in LegalParameter.objects.select_for_update().filter(
-            key__in={key for key, _from in shipped}
-        )
+        for row in LegalParameter.objects.select_for_update().filter(key__in={key for key, _from in shipped})
     }
     digests = _digests_of_earlier_loads()
     new, changed, kept = [], [], 0
     for identity, value in shipped.items():
         row = rows.get(identity)
         if row is None:
-            new.append(
-                LegalParameter(**{field: getattr(value, field) for field in _FIELDS})
-            )
+            new.append(LegalParameter(**{field: getattr(value, field) for field in _FIELDS}))
         elif _digest(row) != _digest(value):
             if _digest(row) != digests.get(_name(row)):
                 kept += 1
@@ -88,9 +84,7 @@ def load_legal_parameters(*, actor: Actor, values: Iterable[LegalValue]) -> Load
             kept=kept,
             digests={_name(row): _digest(row) for row in [*new, *changed]},
         )
-    return LoadResult(
-        len(new), len(changed), len(shipped) - len(new) - len(changed) - kept, kept
-    )
+    return LoadResult(len(new), len(changed), len(shipped) - len(new) - len(changed) - kept, kept)
 
 
 @operation("core.manage_legal_parameters")
@@ -112,20 +106,18 @@ def enter_legal_parameter(
     """
     if not source.strip():
         raise LegalParameterError(
-            _("Indiquez la source : le texte et l’article, ou la publication."),
+            _("Indiquez la source : le texte et l’article, ou la publication."),
             field="source",
         )
     same_key = LegalParameter.objects.select_for_update().filter(key=key)
     written = _checked_value(key, value, like=same_key.order_by("-valid_from").first())
     if valid_to is None and key in (ECB_RATE, LEGAL_INTEREST):
         raise LegalParameterError(
-            _("Un taux semestriel a un dernier jour : 30 juin ou 31 décembre."),
+            _("Un taux semestriel a un dernier jour : 30 juin ou 31 décembre."),
             field="valid_to",
         )
     if valid_to is not None and valid_to < valid_from:
-        raise LegalParameterError(
-            _("La période finit avant d’avoir commencé."), field="valid_to"
-        )
+        raise LegalParameterError(_("La période finit avant d’avoir commencé."), field="valid_to")
     current = same_key.filter(valid_from__lt=valid_from, valid_to__isnull=True).first()
     overlap = same_key.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=valid_from))
     if valid_to is not None:
@@ -134,8 +126,7 @@ def enter_legal_parameter(
         overlap = overlap.exclude(pk=current.pk)
     if overlap.exists():
         raise LegalParameterError(
-            _("%(label)s : cette période recouvre une période déjà saisie.")
-            % {"label": label_of(key)},
+            _("%(label)s : cette période recouvre une période déjà saisie.") % {"label": label_of(key)},
             field="valid_from",
         )
     if current is not None:
@@ -170,7 +161,7 @@ def confirm_legal_parameter(
     row = LegalParameter.objects.select_for_update().get(pk=parameter_id)
     if not source.strip():
         raise LegalParameterError(
-            _("Indiquez la source : le texte et l’article, ou la publication."),
+            _("Indiquez la source : le texte et l’article, ou la publication."),
             field="source",
         )
     previous = row.value
@@ -192,14 +183,10 @@ def confirm_legal_parameter(
 def _checked_value(key: str, value: str, *, like: LegalParameter | None) -> str:
     """The value as it is stored; a number where the key holds numbers, with a decimal point."""
     written = value.strip()
-    if key in (ECB_RATE, LEGAL_INTEREST) or (
-        like is not None and _NUMBER.fullmatch(like.value)
-    ):
+    if key in (ECB_RATE, LEGAL_INTEREST) or (like is not None and _NUMBER.fullmatch(like.value)):
         written = written.replace(",", ".")
         if not _NUMBER.fullmatch(written):
-            raise LegalParameterError(
-                _("Un nombre est attendu, par exemple 2,40."), field="value"
-            )
+            raise LegalParameterError(_("Un nombre est attendu, par exemple 2,40."), field="value")
     if not written:
         raise LegalParameterError(_("Indiquez la valeur."), field="value")
     return written
@@ -210,17 +197,13 @@ def _name(row: LegalParameter | LegalValue) -> str:
 
 
 def _digest(row: LegalParameter | LegalValue) -> str:
-    return hashlib.sha256(
-        "\x1f".join(str(getattr(row, field)) for field in _FIELDS).encode()
-    ).hexdigest()[:16]
+    return hashlib.sha256("\x1f".join(str(getattr(row, field)) for field in _FIELDS).encode()).hexdigest()[
+        :16
+    ]
 
 
 def _digests_of_earlier_loads() -> dict[str, str]:
     digests: dict[str, str] = {}
-    for data in (
-        AuditEvent.objects.filter(verb=LOADED)
-        .order_by("id")
-        .values_list("data", flat=True)
-    ):
+    for data in AuditEvent.objects.filter(verb=LOADED).order_by("id").values_list("data", flat=True):
         digests.update(data.get("digests", {}))
     return digests

@@ -12,7 +12,7 @@ from core.rights import SYSTEM
 
 
 class Command(BaseCommand):
-    help = "Charge les paramètres légaux livrés ; ne remplace jamais une valeur confirmée ou modifiée ici."
+    help = "Charge les paramètres légaux livrés ; ne remplace jamais une valeur confirmée ou modifiée ici."
 
     def handle(self, *args: Any, **options: Any) -> None:
         result = load_legal_parameters(actor=SYSTEM, values=shipped_values())

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         register, from_database = command_register()
         if not from_database:
             self.stderr.write(
-                _("Base de données injoignable : les paramètres livrés avec Encours sont utilisés.")
+                _("Base de données injoignable : les paramètres livrés avec Encours sont utilisés.")
             )
         mismatches = 0
         for case in cases:
@@ -45,11 +45,11 @@ class Command(BaseCommand):
                 continue
             agrees = not any(comparison.agrees is False for comparison in comparisons)
             mismatches += not agrees
-            self.stdout.write(f"{case.name} : {_('conforme') if agrees else _('ÉCART')}")
+            self.stdout.write(f"{case.name} : {_('conforme') if agrees else _('ÉCART')}")
             for comparison in comparisons:
                 mark = {True: "=", False: "≠", None: "?"}[comparison.agrees]
                 self.stdout.write(
-                    f"  {comparison.column} : {comparison.computed} {mark} {comparison.expected}"
+                    f"  {comparison.column} : {comparison.computed} {mark} {comparison.expected}"
                 )
         self.stdout.write(json.dumps({"rows": len(cases), "mismatches": mismatches}))
 
@@ -75,6 +75,6 @@ class Command(BaseCommand):
 
     def complain(self, case: WorkedCase, message: str) -> None:
         self.stderr.write(
-            _("Ligne %(line)d (%(name)s) : %(error)s")
+            _("Ligne %(line)d (%(name)s) : %(error)s")
             % {"line": case.line, "name": case.name, "error": message}
         )

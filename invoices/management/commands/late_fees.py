@@ -31,9 +31,7 @@ class Command(BaseCommand):
         register, from_database = command_register()
         if not from_database:
             self.stderr.write(
-                _(
-                    "Base de données injoignable : les paramètres livrés avec Encours sont utilisés."
-                )
+                _("Base de données injoignable : les paramètres livrés avec Encours sont utilisés.")
             )
         rates = reference_rates(register)
         mismatches = 0
@@ -44,36 +42,25 @@ class Command(BaseCommand):
                 if facts.floor_policy is not None:
                     parameters = replace(parameters, floor_policy=facts.floor_policy)
                 if facts.indemnity_waived_below is not None:
-                    parameters = replace(
-                        parameters, de_minimis=facts.indemnity_waived_below
-                    )
+                    parameters = replace(parameters, de_minimis=facts.indemnity_waived_below)
                 fees = late_fees(facts.claim, rates, parameters)
                 comparisons = compare(case, fees)
             except (ValueError, MissingLegalParameter) as error:
                 mismatches += 1
                 self.stderr.write(
-                    _("Ligne %(line)d (%(name)s) : %(error)s")
+                    _("Ligne %(line)d (%(name)s) : %(error)s")
                     % {"line": case.line, "name": case.name, "error": error}
                 )
                 continue
             agrees = all(comparison.agrees for comparison in comparisons)
             mismatches += not agrees
-            self.stdout.write(
-                f"{case.name} : {_('conforme') if agrees else _('ÉCART')}"
-            )
+            self.stdout.write(f"{case.name} : {_('conforme') if agrees else _('ÉCART')}")
             for comparison in comparisons:
                 mark = "=" if comparison.agrees else "≠"
-                self.stdout.write(
-                    f"  {comparison.name} : {comparison.computed} {mark} {comparison.expected}"
-                )
+                self.stdout.write(f"  {comparison.name} : {comparison.computed} {mark} {comparison.expected}")
             if facts.read_from_explanation:
                 told = ", ".join(facts.read_from_explanation)
-                self.stdout.write(
-                    "  " + _("lu dans l’explication : %(facts)s") % {"facts": told}
-                )
+                self.stdout.write("  " + _("lu dans l’explication : %(facts)s") % {"facts": told})
             if fees.reasons:
-                self.stdout.write(
-                    "  "
-                    + _("motifs : %(reasons)s") % {"reasons": ", ".join(fees.reasons)}
-                )
+                self.stdout.write("  " + _("motifs : %(reasons)s") % {"reasons": ", ".join(fees.reasons)})
         self.stdout.write(json.dumps({"rows": len(cases), "mismatches": mismatches}))
