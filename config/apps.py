@@ -5,3 +5,7 @@ class ConfigConfig(AppConfig):
     """The composition root as an app: commands that join floors live here."""
 
     name = "config"
+
+    def ready(self) -> None:
+        """Make the Celery app the current one in every process: a page sends tasks by name through it."""
+        import config.celery  # noqa: F401

@@ -29,6 +29,7 @@ from invoices.readers.xlsx_file import XlsxFile
 
 _PR_SET_PDEATHSIG = 1
 _BATCH = 500
+_ENOUGH_VOTES = 5_000
 
 
 def confine(limits: Limits) -> None:
@@ -81,7 +82,7 @@ def look_through(table: CsvFile | XlsxFile, header: Header, limits: Limits) -> t
     amounts = [header.positions[name] for name in ("total_amount", "vat_amount") if name in header.positions]
     dates = [header.positions[name] for name in ("issue_date", "due_date") if name in header.positions]
     seen: set[str] = set()
-    count = 0
+    count, sure = 0, False
     for line, cells in table.rows():
         if line <= header.line:
             continue
@@ -89,8 +90,9 @@ def look_through(table: CsvFile | XlsxFile, header: Header, limits: Limits) -> t
         if count > limits.rows:
             raise UnreadableFile("too_many_rows", limit=limits.rows)
         for index in amounts:
-            if index < len(cells) and type(text := cells[index]) is str and text:
+            if not sure and index < len(cells) and type(text := cells[index]) is str and text:
                 habits.see_amount(text)
+                sure = habits.decimals.total() >= _ENOUGH_VOTES
         for index in dates:
             if index < len(cells) and type(text := cells[index]) is str and text not in seen:
                 habits.see_date(text)
