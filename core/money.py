@@ -194,7 +194,7 @@ def _decimal_mark(body: str, shown: str, decimal: str | None) -> str | None:
                 % {"text": shown, "grouped": f"{before}{after},00", "plain": f"{before},{after[:2]}"}
             )
         mark = marks[0] if decimal in (None, marks[0]) else None
-    if decimal is not None and (mark or decimal) != decimal or (decimal in marks and mark is None):
+    if (decimal is not None and (mark or decimal) != decimal) or (decimal in marks and mark is None):
         raise AmountError(
             _("« %(text)s » n’utilise pas la marque décimale du fichier (%(mark)s).")
             % {"text": shown, "mark": decimal}

@@ -203,7 +203,7 @@ def _policy(
     default: T | None,
 ) -> T:  # the default is None only where the caller accepts None
     if case.text(column):
-        return _choice(case, column, kind, default)  # type: ignore[arg-type, return-value]
+        return _choice(case, column, kind, default)  # type: ignore[return-value]
     for member in kind:  # type: ignore[attr-defined]
         if re.search(rf"\bpolicy {re.escape(str(member))}\b", text):
             told.facts.append(_("option %(policy)s") % {"policy": member})

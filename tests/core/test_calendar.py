@@ -181,10 +181,9 @@ def test_every_format_comes_back(day: date) -> None:
 def test_any_text_is_a_date_or_a_named_error(text: str) -> None:
     try:
         found = parse_french_date(text)
-    except DateError as error:
-        assert str(error)
-    else:
-        assert 1900 <= found.year <= 2199
+    except DateError:
+        return
+    assert 1900 <= found.year <= 2199
 
 
 def test_long_dates() -> None:

@@ -1,5 +1,6 @@
 """The registry of legal values: dated, sourced, never guessed; loading it keeps what people changed."""
 
+import itertools
 import json
 from datetime import date
 from decimal import Decimal
@@ -43,7 +44,7 @@ def test_the_shipped_values_are_dated_sourced_and_without_overlap() -> None:
     for rows in Register.of(shipped_values()).values.values():
         for row in rows:
             assert row.source and row.value and row.checked_on
-        for earlier, later in zip(rows, rows[1:], strict=False):
+        for earlier, later in itertools.pairwise(rows):
             assert earlier.valid_to is not None and earlier.valid_to < later.valid_from
 
 
@@ -68,13 +69,13 @@ def test_reads_the_value_of_a_day(registry: None) -> None:
 
 
 def test_a_missing_value_names_itself_and_its_half_year(registry: None) -> None:
-    with pytest.raises(MissingLegalParameter, match="Taux directeur de la BCE.*1er semestre 2027"):
+    with pytest.raises(MissingLegalParameter, match=r"Taux directeur de la BCE.*1er semestre 2027"):
         parameter(ECB_RATE, date(2027, 2, 1))
     with pytest.raises(MissingLegalParameter, match="1er semestre 2027"):
         rate_series(ECB_RATE, date(2026, 6, 1), date(2027, 1, 1))
     with pytest.raises(MissingLegalParameter, match="2e semestre 2014"):
         rate_series(LEGAL_INTEREST, date(2014, 12, 1), date(2015, 2, 1))
-    with pytest.raises(MissingLegalParameter, match="fr.unknown"):
+    with pytest.raises(MissingLegalParameter, match=r"fr\.unknown"):
         parameter("fr.unknown", TODAY)
 
 

@@ -67,7 +67,7 @@ def test_limitation(regime: str, due: date, barred: date) -> None:
 
 
 def test_a_regime_before_the_registry_is_missing_not_guessed() -> None:
-    with pytest.raises(MissingLegalParameter, match="fr.insolvency.declaration_months"):
+    with pytest.raises(MissingLegalParameter, match=r"fr\.insolvency\.declaration_months"):
         time_limit(REGISTER, Procedure.CLAIM_DECLARATION, date(2000, 1, 1))
 
 
