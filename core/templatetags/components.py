@@ -15,7 +15,7 @@ from zlib import crc32
 from django import template
 from django.forms import BaseForm, BoundField, CheckboxInput
 from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from core.templatetags.interface import read
@@ -111,7 +111,7 @@ def bulk_bar(content: str, total_url: str = "") -> SafeString:
 @register.simple_block_tag
 def stat(content: str, label: str, value: str, note: str = "", tone: str = "", url: str = "") -> SafeString:
     """One figure of a `.stats` row. Between the halves: how it is computed (shown on its dotted underline)."""
-    body = content.strip()
+    body = mark_safe(content.strip())  # noqa: S308 - the rendered block, escaped already
     return render_to_string(
         "components/stat.html",
         {
@@ -296,7 +296,7 @@ def pagination(next_url: str = "", previous_url: str = "", note: str = "") -> di
 # --- forms ------------------------------------------------------------------------------------------------
 
 
-def _field(bound: BoundField, css: str, mark_optional: bool) -> dict[str, object]:
+def field_context(bound: BoundField, css: str = "", mark_optional: bool = True) -> dict[str, object]:
     return {
         "field": bound,
         "css": css,
@@ -308,13 +308,7 @@ def _field(bound: BoundField, css: str, mark_optional: bool) -> dict[str, object
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, css: str = "") -> dict[str, object]:
     """A form field: label, control, help, errors (tied to the control for screen readers)."""
-    return _field(bound, css, mark_optional=True)
-
-
-@register.inclusion_tag("components/field.html")
-def filter_field(bound: BoundField) -> dict[str, object]:
-    """A field of a filter bar: as `field`, and no word on being optional, since all are."""
-    return _field(bound, "", mark_optional=False)
+    return field_context(bound, css)
 
 
 @register.inclusion_tag("components/form_fields.html")

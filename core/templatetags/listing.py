@@ -8,10 +8,11 @@ from typing import Any
 
 from django import template
 from django.db.models import Model, QuerySet
-from django.forms import BoundField, ChoiceField, Form
+from django.forms import BoundField, ChoiceField, Form, SelectMultiple
 from django.template.context import Context
 from django.utils.translation import gettext as _
 
+from core.templatetags.components import field_context
 from core.templatetags.format import DASH, amount, date_short
 from core.templatetags.interface import CURSOR_PARAMETERS, query_of, written
 
@@ -79,6 +80,23 @@ def _chips(context: Context, form: Form, hidden: tuple[str, ...]) -> list[Chip]:
 
 def _names(name: str) -> tuple[str, ...]:
     return (name, *(f"{name}{suffix}" for suffix in RANGE_SUFFIXES))
+
+
+@register.inclusion_tag("components/filter_field.html")
+def filter_field(bound: BoundField) -> dict[str, object]:
+    """A field of the bar: as `field`, without a word on being optional; several choices fold into one line."""
+    several = isinstance(bound.field.widget, SelectMultiple) and not bound.is_hidden
+    given = {str(value) for value in (bound.value() or [])} if several else set()
+    choices = [
+        {"value": str(value), "label": str(label), "chosen": str(value) in given}
+        for value, label in (bound.field.choices if several else ())  # type: ignore[attr-defined]
+    ]
+    return {
+        **field_context(bound, mark_optional=False),
+        "several": several,
+        "choices": choices,
+        "summary": ", ".join(choice["label"] for choice in choices if choice["chosen"]) or _("Tous"),  # type: ignore[misc]
+    }
 
 
 @register.inclusion_tag("components/filter_bar.html", takes_context=True)

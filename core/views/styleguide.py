@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from core.models import User
 from core.rights import permission_required
+from core.templatetags.format import amount_or_dash
 
 DAY = dt.date(2026, 6, 30)
 LONG_NAME = "Établissements Charpentier-Vandenbroucke et Fils Réunis SARL"
@@ -145,6 +146,7 @@ def _chart(rows: list[SimpleNamespace]) -> tuple[list[Decimal], dict[str, Any]]:
             {
                 "name": _("Encours"),
                 "values": [str(value) for value in sums],
+                "texts": [amount_or_dash(value, "EUR") for value in sums],
                 "urls": [f"?tranche={index}" for index in range(len(BUCKETS))],
                 "tones": [f"age-{index}" for index in range(len(BUCKETS))],
             }
@@ -195,7 +197,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             ],
             "events": [
                 {
-                    "when": dt.datetime(2026, 6, 30, 9, 12, tzinfo=dt.timezone.utc),
+                    "when": dt.datetime(2026, 6, 30, 9, 12, tzinfo=dt.UTC),
                     "title": _("Mise en demeure envoyée"),
                     "actor": "Claire Moreau",
                     "text": _("Trois factures, 24 380,75 € ; remise avec accusé de réception."),

@@ -70,13 +70,14 @@
   const short = () =>
     new Intl.NumberFormat(french() ? "fr-FR" : "en-GB", { notation: "compact", maximumFractionDigits: 1 });
 
-  const options = (data, echarts) => {
+  const options = (data, width) => {
     const c = colours(["ink", "ink-2", "rule", "rule-2", "paper", "raised", ...SERIES, ...TONES]);
     const font = getComputedStyle(document.body).fontFamily;
     const axis = short();
     const stacked = data.kind === "stacked";
     const line = data.kind === "line";
     const direct = data.series.length === 1 && !line && data.categories.length <= 12;
+    const narrow = width / data.categories.length < 80;
     const text = (series, index) => series.texts?.[index] ?? axis.format(Number(series.values[index]));
     return {
       animation: false,
@@ -101,7 +102,6 @@
         axisTick: { show: false },
         axisLine: { lineStyle: { color: c["rule-2"] } },
         axisLabel: { color: c["ink-2"], fontSize: 12, hideOverlap: true },
-        boundaryGap: !line,
       },
       yAxis: {
         type: "value",
@@ -124,7 +124,7 @@
           endLabel: line ? { show: true, formatter: series.name, color: colour, fontSize: 12 } : undefined,
           labelLayout: line ? { moveOverlap: "shiftY" } : undefined,
           cursor: series.urls ? "pointer" : "default",
-          label: direct ? { show: true, position: "top", color: c.ink, fontSize: 12, formatter: (point) => text(series, point.dataIndex) } : undefined,
+          label: direct ? { show: true, position: "top", color: c.ink, fontSize: 12, formatter: (point) => (narrow ? axis.format(Number(series.values[point.dataIndex])) : text(series, point.dataIndex)) } : undefined,
           data: series.values.map((value, index) => ({
             value: value === null ? null : Number(value),
             itemStyle: series.tones?.[index] ? { color: c[series.tones[index]] } : undefined,
@@ -147,10 +147,13 @@
         const url = data.series[point.seriesIndex]?.urls?.[point.dataIndex];
         if (url) window.location.assign(url);
       });
-      new ResizeObserver(() => chart.resize()).observe(canvas);
+      new ResizeObserver(() => {
+        chart.resize();
+        chart.setOption(options(data, canvas.clientWidth), true);
+      }).observe(canvas);
       drawn.set(figure, echarts);
     }
-    chart.setOption(options(data, echarts), true);
+    chart.setOption(options(data, canvas.clientWidth), true);
   };
 
   const start = () => {

@@ -63,6 +63,7 @@
     if (!bar) return;
     const line = bar.querySelector("[data-bulk-total]");
     const count = ticked.length;
+    bar.classList.toggle("is-live", count > 0);
     const words = count === 0 ? line.dataset.none : count === 1 ? line.dataset.one : line.dataset.many.replace("{n}", String(count));
     line.textContent = words;
     for (const button of bar.querySelectorAll("button, input[type=submit]")) button.disabled = count === 0;
