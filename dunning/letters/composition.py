@@ -1,0 +1,186 @@
+"""What a template shows, worked out of a context: every cell already written in the letter's language."""
+
+from decimal import Decimal
+
+from dunning.letters.address import address_block, attention_is_printed
+from dunning.letters.context import Channel, LetterContext, LetterKind
+from dunning.letters.epc_qr import MAX_AMOUNT, MAX_NAME, MAX_TEXT, epc_payload, shorten
+from dunning.letters.formats import (
+    NBSP,
+    format_amount,
+    format_date,
+    format_iban,
+    format_long_date,
+    format_number,
+    format_rate,
+    format_siren,
+)
+from dunning.letters.mentions import company_mentions
+from dunning.letters.wording import WORDING
+
+_AND = {"fr": "et", "en": "and"}
+_OUR = {"fr": "notre", "en": "our"}
+_OF = {"fr": "du", "en": "of"}
+_REFERENCE = {"fr": "réf.", "en": "ref."}
+_COLON = {"fr": f"{NBSP}: ", "en": ": "}
+_SEMICOLON = {"fr": f"{NBSP}; ", "en": "; "}
+_NOTHING = "–"
+
+
+def letter_values(context: LetterContext) -> dict[str, object]:
+    """Return the template variables of a letter or of its e-mail."""
+    language = context.language
+    words = WORDING[language]
+    mentions = company_mentions(context.creditor, language)
+    return {
+        "letter": context,
+        "iso_date": context.date.isoformat(),
+        "words": words,
+        "colon": _COLON[language],
+        "semicolon": _SEMICOLON[language],
+        "subject": letter_subject(context),
+        "mentions": mentions[0] if mentions else "",
+        "numbers": mentions[1] if len(mentions) > 1 else "",
+        "address": address_block(context.debtor),
+        "references": _references(context),
+        "dateline": _dateline(context),
+        "delivery_mention": _delivery_mention(context),
+        "fold_marks": context.channel in (Channel.POST, Channel.REGISTERED_POST),
+        "several": len(context.lines) > 1,
+        "items": [_item(context, line) for line in context.lines],
+        "segments": [_segment(context, segment) for segment in context.interest_segments],
+        "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
+        "previous": _previous_letters(context),
+        "payment": _payment(context),
+        "contact": _contact(context),
+    }
+
+
+def letter_subject(context: LetterContext) -> str:
+    """The context's subject, else the wording's for this kind of letter."""
+    return context.subject or WORDING[context.language].subjects[context.kind]
+
+
+def transfer_payload(context: LetterContext) -> bytes | None:
+    """Return the EPC QR payload of the letter, or None when a transfer cannot be proposed.
+
+    There is none without an IBAN, in another currency than the euro, past the guideline's amount,
+    nor on the letter that sends the debtor to an agency.
+    """
+    creditor = context.creditor
+    if (
+        context.kind is LetterKind.HAND_OVER_INFO
+        or not creditor.iban
+        or context.currency != "EUR"
+        or context.totals.total > MAX_AMOUNT
+    ):
+        return None
+    return epc_payload(
+        name=shorten(creditor.name, MAX_NAME),
+        iban=creditor.iban,
+        bic=creditor.bic,
+        amount=context.totals.total,
+        text=shorten(context.payment_reference or context.reference, MAX_TEXT),
+    )
+
+
+def _dateline(context: LetterContext) -> str:
+    day = format_long_date(context.date, context.language)
+    link = WORDING[context.language].on_place
+    return f"{context.place}, {link} {day}" if link else f"{context.place}, {day}"
+
+
+def _delivery_mention(context: LetterContext) -> str:
+    words = WORDING[context.language]
+    if context.channel is Channel.REGISTERED_POST:
+        mention = words.registered_post
+    elif context.channel is Channel.REGISTERED_EMAIL:
+        mention = words.registered_email
+    else:
+        return ""
+    number = context.registered_number
+    return f"{mention} n°{NBSP}{number}" if number else mention
+
+
+def _references(context: LetterContext) -> list[tuple[str, str]]:
+    words, debtor = WORDING[context.language], context.debtor
+    attention = "" if attention_is_printed(debtor) else debtor.attention
+    pairs = (
+        (words.our_reference, context.reference),
+        (words.your_account, debtor.account_code),
+        (words.your_reference, debtor.their_reference),
+        (words.your_siren, format_siren(debtor.siren)),
+        (words.your_office, debtor.registered_office),
+        (words.attention, attention),
+        (words.followed_by, context.contact.name),
+    )
+    return [(label, value) for label, value in pairs if value]
+
+
+def _item(context: LetterContext, line) -> dict[str, str]:
+    language = context.language
+    words = WORDING[language]
+    kinds = {"CREDIT_NOTE": words.credit_note, "PAYMENT": words.receipt}
+    return {
+        "number": line.number,
+        "kind": kinds.get(line.item_kind, ""),
+        "issued": format_date(line.issue_date, language),
+        "due": format_date(line.due_date, language) if line.due_date else _NOTHING,
+        "total": format_number(line.total, language),
+        "paid": _or_dash(line.paid_amount, language),
+        "open": format_number(line.open_amount, language),
+        "late": f"{line.days_late}{NBSP}{words.days_unit}" if line.days_late > 0 else _NOTHING,
+        "interest": _or_dash(line.interest, language),
+        "indemnity": _or_dash(line.indemnity, language),
+    }
+
+
+def _segment(context: LetterContext, segment) -> dict[str, str]:
+    language = context.language
+    return {
+        "number": segment.number,
+        "start": format_date(segment.from_date, language),
+        "end": format_date(segment.to_date, language),
+        "days": str(segment.days),
+        "principal": format_number(segment.principal, language),
+        "rate": format_rate(segment.rate, language),
+        "interest": format_number(segment.interest, language),
+    }
+
+
+def _or_dash(amount: Decimal, language: str) -> str:
+    return format_number(amount, language) if amount else _NOTHING
+
+
+def _previous_letters(context: LetterContext) -> str:
+    """`notre rappel du 3 novembre 2026 (réf. R-1) et notre second rappel du …`"""
+    language = context.language
+    words = WORDING[language]
+    named = [
+        f"{_OUR[language]} {words.letter_names[letter.kind]} {_OF[language]} "
+        f"{format_long_date(letter.date, language)} ({_REFERENCE[language]}{NBSP}{letter.reference})"
+        for letter in context.previous_letters
+    ]
+    if len(named) < 2:
+        return "".join(named)
+    return f"{', '.join(named[:-1])} {_AND[language]} {named[-1]}"
+
+
+def _payment(context: LetterContext) -> list[tuple[str, str]]:
+    words, creditor, language = WORDING[context.language], context.creditor, context.language
+    pairs = (
+        (words.beneficiary, creditor.name),
+        ("IBAN", format_iban(creditor.iban)),
+        ("BIC", creditor.bic),
+        (words.payment_reference, context.payment_reference or context.reference),
+        (words.amount, format_amount(context.totals.total, context.currency, language)),
+        (words.before, format_long_date(context.pay_by, language)),
+    )
+    return [(label, value) for label, value in pairs if value]
+
+
+def _contact(context: LetterContext) -> str:
+    """`Mme Martin (04 72 00 00 00, recouvrement@exemple.fr)`"""
+    contact = context.contact
+    ways = ", ".join(way for way in (contact.phone.replace(" ", NBSP), contact.email) if way)
+    return f"{contact.name} ({ways})" if ways else contact.name

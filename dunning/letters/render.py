@@ -1,0 +1,67 @@
+"""A frozen context becomes a letter: HTML, then a PDF that is the same to the byte each time."""
+
+import hashlib
+
+from django.utils.translation import gettext as _
+
+from dunning.letters.composition import letter_values, transfer_payload
+from dunning.letters.context import LetterContext, LetterContextError, LetterKind
+from dunning.letters.engine import render_template, template_version, write_pdf
+from dunning.letters.epc_qr import epc_qr_png
+
+TEMPLATES: dict[tuple[LetterKind, str], str] = {
+    (LetterKind.REMINDER, "fr"): "letters/fr/reminder.html",
+    (LetterKind.SECOND_REMINDER, "fr"): "letters/fr/second_reminder.html",
+    (LetterKind.FORMAL_NOTICE, "fr"): "letters/fr/formal_notice.html",
+    (LetterKind.HAND_OVER_INFO, "fr"): "letters/fr/hand_over_info.html",
+    (LetterKind.REMINDER, "en"): "letters/en/reminder.html",
+    (LetterKind.SECOND_REMINDER, "en"): "letters/en/second_reminder.html",
+    (LetterKind.FORMAL_NOTICE, "en"): "letters/en/formal_notice.html",
+    (LetterKind.HAND_OVER_INFO, "en"): "letters/en/hand_over_info.html",
+}
+
+_QR_URL = "letter:qr"
+_LOGO_URL = "letter:logo"
+_LOGO_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+
+
+def render_html(context: LetterContext, *, logo: bytes | None = None) -> str:
+    """Return the letter as well-formed XHTML; its images are named, not included."""
+    return render_template(
+        TEMPLATES[context.kind, context.language],
+        letter_values(context)
+        | {
+            "logo_url": _LOGO_URL if logo else "",
+            "qr_url": _QR_URL if transfer_payload(context) else "",
+        },
+    )
+
+
+def render_pdf(context: LetterContext, *, logo: bytes | None = None) -> bytes:
+    """Return the letter as a PDF: the same context, logo and template version give the same bytes.
+
+    `logo` is the PNG or JPEG file whose SHA-256 the context names.
+    Raises LetterContextError when the logo is not the one the context was frozen with.
+    """
+    images = {}
+    if logo or context.creditor.logo_sha256:
+        images[_LOGO_URL] = (_check_logo(context, logo), logo or b"")
+    if payload := transfer_payload(context):
+        images[_QR_URL] = ("image/png", epc_qr_png(payload))
+    seed = f"{context.sha256}:{context.creditor.logo_sha256}:{template_version()}"
+    identifier = hashlib.sha256(seed.encode()).hexdigest()[:32].encode()
+    return write_pdf(render_html(context, logo=logo), identifier=identifier, images=images)
+
+
+def _check_logo(context: LetterContext, logo: bytes | None) -> str:
+    if logo is None or hashlib.sha256(logo).hexdigest() != context.creditor.logo_sha256:
+        raise LetterContextError(
+            _("Le logo fourni n’est pas celui avec lequel la lettre a été figée."), field="logo"
+        )
+    for signature, media_type in _LOGO_SIGNATURES:
+        if logo.startswith(signature):
+            return media_type
+    raise LetterContextError(_("Le logo doit être une image PNG ou JPEG."), field="logo")
