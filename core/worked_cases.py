@@ -15,10 +15,14 @@ class CaseFileError(ValueError):
 
 @dataclass(frozen=True)
 class WorkedCase:
-    """One row of the file: `line` is its line number there, `fields` its cells by column name."""
+    """One row of the file: `line` is its line number there, `fields` its cells by column name.
+
+    `problem` says why the row as a whole cannot be trusted (more cells than columns); empty when it can.
+    """
 
     line: int
     fields: dict[str, str]
+    problem: str = ""
 
     def text(self, column: str) -> str:
         """The cell, without surrounding spaces; empty when the file has no such column."""
@@ -63,14 +67,15 @@ def read_cases(data: bytes, required: Sequence[str]) -> list[WorkedCase]:
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
+                problem = ""
                 if len(cells) > len(header):
-                    raise CaseFileError(
-                        _("Ligne %(line)d : %(count)d cellules pour %(columns)d colonnes.")
-                        % {"line": line, "count": len(cells), "columns": len(header)}
-                    )
+                    problem = _("%(count)d cellules pour %(columns)d colonnes.") % {
+                        "count": len(cells),
+                        "columns": len(header),
+                    }
                 padded = cells + [""] * (len(header) - len(cells))
-                fields = {name: cell.strip() for name, cell in zip(header, padded, strict=True)}
-                cases.append(WorkedCase(line, fields))
+                fields = {name: cell.strip() for name, cell in zip(header, padded, strict=False)}
+                cases.append(WorkedCase(line, fields, problem))
             line = reader.line_num + 1
     except csv.Error as error:
         raise CaseFileError(

@@ -46,6 +46,8 @@ class DueDateCase:
 
 def facts_of(case: WorkedCase) -> DueDateCase:
     """What a row asks. Raises CaseError naming the column at fault."""
+    if case.problem:
+        raise CaseError(case.problem)
     try:
         base = parse_french_date(case.text("base_date"))
     except ValueError as error:

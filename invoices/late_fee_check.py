@@ -67,6 +67,8 @@ class _Told:
 
 def facts_of(case: WorkedCase) -> CaseFacts:
     """The claim that a row describes. Raises CaseError naming the column at fault."""
+    if case.problem:
+        raise CaseError(case.problem)
     told = _Told()
     text = case.text("explanation")
     due_date = _cell(case, "due_date", parse_french_date)

@@ -112,6 +112,7 @@ def test_each_difference_is_counted(tmp_path: Path, column: str, value: str) -> 
         ("A,7300.00,2026-03-10,,ECB_PLUS:10,2027-03-20,24.30", "1er semestre 2027"),
         ("A,-7300.00,2026-03-10,,ECB_PLUS:10,2026-03-20,24.30", "positifs"),
         ("A,7300.00,2026-03-10,,ECB_PLUS:10,2026-03-20,", "expected_penalty"),
+        ("A,7300.00,2026-03-10,,ECB_PLUS:10,2026-03-20,24.30,x", "8 cellules pour 7 colonnes"),
     ],
 )
 def test_what_cannot_be_computed_is_said_by_line(tmp_path: Path, row: str, says: str) -> None:
