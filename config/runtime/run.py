@@ -1,7 +1,6 @@
 """`bin/run`: one command that runs the web server, the worker and the beat together, and stops them together."""
 
 import fcntl
-import http.client
 import os
 import signal
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from config.runtime import schema, services
+from config.runtime.health import BEAT_SCHEDULE, web_answers
 from config.runtime.home import REPOSITORY, RuntimeFailure, encours_home, make_home, open_lock
 from config.runtime.supervisor import Program, Supervisor
 
@@ -51,7 +51,7 @@ def _serve(running: int, urls: services.ServiceUrls) -> int:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, supervisor.ask_to_stop)
             supervisor.start()
-            ready = supervisor.run_until(lambda: _answers(port), READY_SECONDS)
+            ready = supervisor.run_until(lambda: web_answers(port), READY_SECONDS)
             if ready:
                 supervisor.say(_welcome(address, accounts))
             elif not supervisor.stopping:
@@ -158,7 +158,7 @@ def _programs(listener: socket.socket) -> list[Program]:
             f"encours-{os.getpid()}@%h",
         ),
     ]
-    schedule = encours_home() / "beat-schedule"
+    schedule = encours_home() / BEAT_SCHEDULE
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule", str(schedule)]
     return [
         Program("web", web, listener.fileno()),
@@ -166,17 +166,6 @@ def _programs(listener: socket.socket) -> list[Program]:
         Program("worker", worker, hard_stop=signal.SIGQUIT),
         Program("beat", beat),
     ]
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-    try:
-        connection.request("GET", "/healthz", headers={"Host": "localhost"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _welcome(address: str, accounts: str) -> str:

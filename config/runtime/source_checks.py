@@ -26,14 +26,9 @@ NOT_OURS = ("migrations", "vendor", "__snapshots__")
 
 # The rules may speak (gettext), they may not ask: no tables, no settings, no clock.
 FORBIDDEN_IMPORTS = (
-    "django.apps",
-    "django.conf",
-    "django.contrib",
-    "django.core",
-    "django.db",
-    "django.shortcuts",
+    *("django.apps", "django.conf", "django.contrib", "django.core", "django.db", "django.shortcuts"),
+    *("django.utils.timezone", "rest_framework", "requests", "time"),
 )
-FORBIDDEN_IMPORTS += ("django.utils.timezone", "rest_framework", "requests", "time")
 FORBIDDEN_CALLS = {"today", "now", "utcnow", "get_user_model"}
 
 
@@ -86,6 +81,8 @@ def _reaches(file: Path) -> list[tuple[int, str]]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in FORBIDDEN_CALLS:
                 found.append((node.lineno, f"{node.func.attr}()"))
+            continue
+        if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         for name in names:
             if any(name == banned or name.startswith(f"{banned}.") for banned in FORBIDDEN_IMPORTS):
