@@ -68,6 +68,11 @@ def test_reads_the_value_of_a_day(registry: None) -> None:
     assert parameter("fr.injonction.service_months", date(2026, 9, 1)).integer == 3
 
 
+@pytest.mark.parametrize(("buyer", "days"), [("state", 30), ("health", 50), ("undertaking", 60)])
+def test_ccp_r2192_10_and_11_terms_of_public_buyers(registry: None, buyer: str, days: int) -> None:
+    assert parameter(f"fr.terms.public.{buyer}", TODAY).integer == days
+
+
 def test_a_missing_value_names_itself_and_its_half_year(registry: None) -> None:
     with pytest.raises(MissingLegalParameter, match=r"Taux directeur de la BCE.*1er semestre 2027"):
         parameter(ECB_RATE, date(2027, 2, 1))
