@@ -3,24 +3,21 @@
 import os
 import sys
 
-COMMANDS = (
-    ("migrate", "--no-input"),
-    ("load_legal_parameters",),
-    ("collectstatic", "--no-input", "--verbosity", "0"),
-)
+TABLES = (("migrate", "--no-input", "--verbosity", "0"), ("load_legal_parameters",))
+STATIC_FILES = (("collectstatic", "--no-input", "--verbosity", "0"),)
 
 
-def main() -> int:
-    """Runs each command; the first failure ends it."""
+def main(arguments: list[str]) -> int:
+    """Runs each command (`--tables`: static files excepted); the first failure ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
     from django.core.management import call_command
 
     django.setup()
-    for command in COMMANDS:
+    for command in TABLES if "--tables" in arguments else TABLES + STATIC_FILES:
         call_command(*command)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -14,9 +14,10 @@ from config.runtime.home import REPOSITORY, RuntimeFailure
 
 
 def fingerprint() -> str:
-    """Changes with any migration of ours, and with the locked versions that bring the others."""
+    """Changes with any migration or legal value of ours, and with the locked versions that bring the others."""
     digest = hashlib.sha256((REPOSITORY / "requirements.lock").read_bytes())
-    for file in sorted(REPOSITORY.glob("*/migrations/*.py")):
+    legal_values = REPOSITORY / "core" / "legal_parameters.csv"
+    for file in [legal_values, *sorted(REPOSITORY.glob("*/migrations/*.py"))]:
         digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())
     return f"encours {digest.hexdigest()[:16]}"
 
@@ -50,7 +51,7 @@ def mark_current(database_url: str) -> None:
 
 
 def migrate(database_url: str) -> None:
-    """Applies the migrations when they changed.
+    """Applies the migrations and loads the legal values when they changed.
 
     Raises RuntimeFailure when one fails; Django's own message stands above it.
     """
@@ -58,7 +59,7 @@ def migrate(database_url: str) -> None:
         return
     print("Mise à jour de la base de données…", file=sys.stderr)
     done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "manage.py"), "migrate", "--verbosity", "0", "--no-input"],
+        [sys.executable, "-m", "config.runtime.deploy", "--tables"],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
