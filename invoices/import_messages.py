@@ -40,48 +40,48 @@ FILE_MESSAGES = {
         "Le fichier ne contient que ses en-têtes (ligne %(line)s), aucune pièce. Vérifiez l’export d’origine."
     ),
     "header_missing": lazy(
-        "Aucune ligne d’en-têtes reconnue. Colonnes attendues : %(expected)s. Ligne %(line)s lue : %(found)s."
+        "Aucune ligne d’en-têtes reconnue. Colonnes attendues : %(expected)s. Ligne %(line)s lue : %(found)s."
     ),
     "columns_missing": lazy(
-        "Ligne %(line)s : il manque %(missing)s. En-têtes trouvés : %(found)s. "
+        "Ligne %(line)s : il manque %(missing)s. En-têtes trouvés : %(found)s. "
         "Renommez ou ajoutez la colonne dans le fichier."
     ),
     "column_double": lazy(
-        "Ligne %(line)s : la colonne « %(name)s » figure deux fois. Supprimez ou renommez celle qui ne compte pas."
+        "Ligne %(line)s : la colonne « %(name)s » figure deux fois. Supprimez ou renommez celle qui ne compte pas."
     ),
     "too_many_rows": lazy(
         "Le fichier dépasse %(limit)s lignes. Découpez-le en plusieurs fichiers, chacun avec ses en-têtes."
     ),
     "too_many_columns": lazy(
-        "Ligne %(line)s : %(columns)s colonnes, %(limit)s au plus. Ne gardez que les colonnes utiles."
+        "Ligne %(line)s : %(columns)s colonnes, %(limit)s au plus. Ne gardez que les colonnes utiles."
     ),
     "cell_too_long": lazy(
-        "Ligne %(line)s : une cellule dépasse %(limit)s caractères. Videz-la, puis déposez de nouveau le fichier."
+        "Ligne %(line)s : une cellule dépasse %(limit)s caractères. Videz-la, puis déposez de nouveau le fichier."
     ),
     "line_too_long": lazy(
-        "La ligne %(line)s dépasse %(limit)s caractères : ce n’est sans doute pas un fichier CSV. "
+        "La ligne %(line)s dépasse %(limit)s caractères : ce n’est sans doute pas un fichier CSV. "
         "Exportez les pièces au format CSV ou XLSX."
     ),
     "quote_unclosed": lazy(
-        'Ligne %(line)s : un guillemet (") s’ouvre et ne se referme pas. Corrigez la cellule ou doublez le guillemet.'
+        'Ligne %(line)s : un guillemet (") s’ouvre et ne se referme pas. Corrigez la cellule ou doublez le guillemet.'
     ),
     "csv_broken": lazy(
-        "Ligne %(line)s : cette ligne n’est pas du CSV lisible. Exportez de nouveau le fichier."
+        "Ligne %(line)s : cette ligne n’est pas du CSV lisible. Exportez de nouveau le fichier."
     ),
     "delimiter_unknown": lazy(
-        "Ce séparateur n’est pas connu : choisissez point-virgule, virgule, tabulation ou barre."
+        "Ce séparateur n’est pas connu : choisissez point-virgule, virgule, tabulation ou barre."
     ),
-    "encoding_unknown": lazy("Cet encodage n’est pas connu : choisissez UTF-8, Windows-1252 ou UTF-16."),
+    "encoding_unknown": lazy("Cet encodage n’est pas connu : choisissez UTF-8, Windows-1252 ou UTF-16."),
     "encoding_wrong": lazy(
-        "Ligne %(line)s : le fichier n’est pas en %(encoding)s. Choisissez un autre encodage, "
-        "ou enregistrez le fichier en « CSV UTF-8 »."
+        "Ligne %(line)s : le fichier n’est pas en %(encoding)s. Choisissez un autre encodage, "
+        "ou enregistrez le fichier en « CSV UTF-8 »."
     ),
     "encoding_none": lazy(
-        "Ligne %(line)s : le texte n’est ni en UTF-8 ni en Windows-1252. Enregistrez le fichier en « CSV UTF-8 »."
+        "Ligne %(line)s : le texte n’est ni en UTF-8 ni en Windows-1252. Enregistrez le fichier en « CSV UTF-8 »."
     ),
     "encoding_utf16_unmarked": lazy(
-        "Le fichier contient des octets nuls : il semble être en UTF-16 sans marque. "
-        "Enregistrez-le en « CSV UTF-8 »."
+        "Le fichier contient des octets nuls : il semble être en UTF-16 sans marque. "
+        "Enregistrez-le en « CSV UTF-8 »."
     ),
     "format_binary": lazy(
         "Ce fichier n’est ni un texte CSV ni un classeur XLSX. Exportez les pièces dans un de ces formats."
@@ -91,12 +91,12 @@ FILE_MESSAGES = {
     ),
     "format_ole": lazy(
         "Ce fichier est un ancien classeur Excel (.xls) ou un classeur protégé par mot de passe. "
-        "Ouvrez-le et enregistrez-le en « Classeur Excel (.xlsx) », sans mot de passe."
+        "Ouvrez-le et enregistrez-le en « Classeur Excel (.xlsx) », sans mot de passe."
     ),
     "format_encrypted": lazy("Ce classeur est protégé par mot de passe. Enregistrez-le sans mot de passe."),
     "format_ods": lazy("Ce fichier est un classeur LibreOffice (.ods). Enregistrez-le en XLSX ou en CSV."),
     "format_xlsb": lazy(
-        "Ce fichier est un classeur Excel binaire (.xlsb). Enregistrez-le en « Classeur Excel (.xlsx) »."
+        "Ce fichier est un classeur Excel binaire (.xlsb). Enregistrez-le en « Classeur Excel (.xlsx) »."
     ),
     "format_archive": lazy(
         "Ce fichier est une archive, pas un classeur. Déposez le fichier CSV ou XLSX qu’elle contient."
@@ -120,10 +120,10 @@ FILE_MESSAGES = {
     ),
     "workbook_without_sheet": lazy("Le classeur n’a aucune feuille visible. Affichez la feuille des pièces."),
     "sheet_unknown": lazy(
-        "La feuille « %(sheet)s » n’est pas dans le classeur. Feuilles visibles : %(sheets)s."
+        "La feuille « %(sheet)s » n’est pas dans le classeur. Feuilles visibles : %(sheets)s."
     ),
     "sheet_too_large": lazy(
-        "La feuille « %(sheet)s » s’étend jusqu’à la cellule %(cell)s. Supprimez les cellules isolées loin du "
+        "La feuille « %(sheet)s » s’étend jusqu’à la cellule %(cell)s. Supprimez les cellules isolées loin du "
         "tableau, ou copiez le tableau dans un nouveau classeur."
     ),
     "reader_out_of_memory": lazy(
@@ -133,16 +133,16 @@ FILE_MESSAGES = {
         "La lecture du fichier prend plus de temps que permis. Découpez-le, ou enregistrez-le en CSV."
     ),
     "reader_died": lazy(
-        "La lecture du fichier s’est interrompue : il est sans doute abîmé. Enregistrez-le de nouveau en CSV ou en XLSX."
+        "La lecture du fichier s’est interrompue : il est sans doute abîmé. Enregistrez-le de nouveau en CSV ou en XLSX."
     ),
     "interrupted": lazy(
-        "La lecture a été interrompue %(attempts)s fois. Relancez-la ; si cela se répète, prévenez l’administrateur."
+        "La lecture a été interrompue %(attempts)s fois. Relancez-la ; si cela se répète, prévenez l’administrateur."
     ),
     "commit_interrupted": lazy(
         "L’enregistrement a été interrompu %(attempts)s fois, rien n’est écrit. Relancez la lecture, puis validez de nouveau."
     ),
     "ledger_changed": lazy(
-        "Depuis l’aperçu, le grand livre a changé : %(errors)s lignes de plus sont en erreur. "
+        "Depuis l’aperçu, le grand livre a changé : %(errors)s lignes de plus sont en erreur. "
         "Rien n’est écrit. Relisez l’aperçu, puis validez de nouveau."
     ),
     "file_missing": lazy("Le fichier déposé n’est plus dans le stockage. Déposez-le de nouveau."),
@@ -154,46 +154,46 @@ ROW_MESSAGES = {
     "nul_character": lazy("La cellule contient un caractère nul, illisible. Saisissez-la de nouveau."),
     "text_too_long": lazy("Le texte compte %(length)s caractères, %(limit)s au plus. Raccourcissez-le."),
     "too_many_cells": lazy(
-        "La ligne a %(cells)s cellules pour %(columns)s en-têtes : un séparateur s’est glissé dans une cellule. "
+        "La ligne a %(cells)s cellules pour %(columns)s en-têtes : un séparateur s’est glissé dans une cellule. "
         "Mettez cette cellule entre guillemets."
     ),
     "quote_unclosed": lazy(
-        "Un guillemet mal fermé a avalé la suite (« %(value)s »). Fermez-le ou supprimez-le."
+        "Un guillemet mal fermé a avalé la suite (« %(value)s »). Fermez-le ou supprimez-le."
     ),
-    "instalment_invalid": lazy("« %(value)s » n’est pas un numéro d’échéance : écrivez 1, 2, 3…"),
-    "currency_unknown": lazy("« %(value)s » n’est pas une devise : écrivez son code ISO en trois lettres, par exemple EUR."),
+    "instalment_invalid": lazy("« %(value)s » n’est pas un numéro d’échéance : écrivez 1, 2, 3…"),
+    "currency_unknown": lazy("« %(value)s » n’est pas une devise : écrivez son code ISO en trois lettres, par exemple EUR."),
     "kind_unknown": lazy(
-        "« %(value)s » n’est pas un type de pièce : écrivez Facture, Avoir, Règlement, Acompte demandé ou OD."
+        "« %(value)s » n’est pas un type de pièce : écrivez Facture, Avoir, Règlement, Acompte demandé ou OD."
     ),
     "date_is_number": lazy(
-        "« %(value)s » est un nombre, pas une date. Mettez la cellule au format Date, ou écrivez jj/mm/aaaa."
+        "« %(value)s » est un nombre, pas une date. Mettez la cellule au format Date, ou écrivez jj/mm/aaaa."
     ),
-    "date_implausible": lazy("« %(value)s » est trop loin d’aujourd’hui pour une pièce. Vérifiez l’année."),
+    "date_implausible": lazy("« %(value)s » est trop loin d’aujourd’hui pour une pièce. Vérifiez l’année."),
     "due_before_issue": lazy(
         "L’échéance du %(value)s précède la date de la pièce (%(issued)s). Corrigez l’une des deux."
     ),
     "due_too_late": lazy("L’échéance du %(value)s tombe plus de dix ans après la pièce. Vérifiez l’année."),
     "due_not_computable": lazy(
-        "Sans date d’échéance dans le fichier, elle se calcule d’après les conditions de règlement ; celles de ce "
+        "Sans date d’échéance dans le fichier, elle se calcule d’après les conditions de règlement ; celles de ce "
         "client ne le permettent pas. Écrivez l’échéance."
     ),
-    "amount_is_date": lazy("« %(value)s » est une date, pas un montant. Mettez la cellule au format Nombre."),
-    "amount_too_large": lazy("« %(value)s » dépasse le plus grand montant accepté. Vérifiez la cellule."),
-    "amount_decimals": lazy("« %(value)s » a plus de deux décimales. Arrondissez le montant au centime."),
+    "amount_is_date": lazy("« %(value)s » est une date, pas un montant. Mettez la cellule au format Nombre."),
+    "amount_too_large": lazy("« %(value)s » dépasse le plus grand montant accepté. Vérifiez la cellule."),
+    "amount_decimals": lazy("« %(value)s » a plus de deux décimales. Arrondissez le montant au centime."),
     "amount_zero": lazy("Une pièce de montant nul ne se suit pas. Corrigez le montant ou supprimez la ligne."),
     "amount_sign": lazy(
-        "« %(value)s » est négatif, or la ligne est une facture. Corrigez le signe, ou indiquez le type Avoir ou Règlement."
+        "« %(value)s » est négatif, or la ligne est une facture. Corrigez le signe, ou indiquez le type Avoir ou Règlement."
     ),
     "vat_above_total": lazy("La TVA (%(value)s) dépasse le montant TTC ou n’a pas son signe. Corrigez l’une des deux cellules."),
     "customer_unknown": lazy(
-        "Le client « %(value)s » n’existe pas dans cette entité. Corrigez le code ou créez le client d’abord."
+        "Le client « %(value)s » n’existe pas dans cette entité. Corrigez le code ou créez le client d’abord."
     ),
     "duplicate_in_file": lazy(
-        "Le numéro « %(value)s » figure aussi à la ligne %(other)s. Gardez une seule des deux lignes."
+        "Le numéro « %(value)s » figure aussi à la ligne %(other)s. Gardez une seule des deux lignes."
     ),
     "differs_from_ledger": lazy(
-        "La pièce « %(number)s » est déjà au grand livre avec une autre valeur : %(ledger)s au lieu de %(value)s. "
-        "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
+        "La pièce « %(number)s » est déjà au grand livre avec une autre valeur : %(ledger)s au lieu de %(value)s. "
+        "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
     ),
 }  # fmt: skip
 
@@ -246,19 +246,19 @@ def _why_no_amount(text: str, decimal: str, currency: str) -> str:
         parse_amount(text, decimal or None, currency)
     except AmountError as error:
         return str(error)
-    return _("« %(value)s » n’est pas un montant.") % {"value": text}
+    return _("« %(value)s » n’est pas un montant.") % {"value": text}
 
 
 def _why_no_date(text: str, order: str) -> str:
     if order == "mdy" and swap_month_and_day(text) != text:
         return _(
-            "« %(value)s » n’est pas une date (mois/jour/année). Corrigez-la, ou changez l’ordre des dates."
+            "« %(value)s » n’est pas une date (mois/jour/année). Corrigez-la, ou changez l’ordre des dates."
         ) % {"value": text}
     try:
         parse_french_date(text)
     except DateError as error:
         return str(error)
-    return _("« %(value)s » n’est pas une date.") % {"value": text}
+    return _("« %(value)s » n’est pas une date.") % {"value": text}
 
 
 def _readable(column: str, value: Any) -> str:
@@ -278,4 +278,4 @@ def _readable(column: str, value: Any) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"« {name} »" for name in names if name) or "—"
+    return ", ".join(f"« {name} »" for name in names if name) or "—"

@@ -1,4 +1,6 @@
 from django.urls import URLPattern
 
+from invoices.import_urls import import_urlpatterns
+
 app_name = "invoices"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*import_urlpatterns]

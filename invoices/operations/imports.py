@@ -152,7 +152,7 @@ def commit_batch(
     locked = _lock(actor, batch.pk)
     check_move(locked, Status.COMMITTING)
     if locked.new_count == 0:
-        raise NothingToCommit(_("Ce lot ne contient aucune pièce nouvelle : il n’y a rien à enregistrer."))
+        raise NothingToCommit(_("Ce lot ne contient aucune pièce nouvelle : il n’y a rien à enregistrer."))
     if locked.error_count and not accept_rejects:
         raise RejectsNotAccepted(
             ngettext(
@@ -451,7 +451,7 @@ def _checked_options(options: dict[str, str]) -> dict[str, str]:
             chosen[name] = str(value)
         else:
             raise BusinessError(
-                _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": value},
+                _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": value},
                 code="option_unknown",
                 field=name,
             )

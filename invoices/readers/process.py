@@ -107,7 +107,7 @@ def read_in_child(
         "today": today.isoformat(),
     }
     with _seekable(stream) as file, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+        process = subprocess.Popen(
             [sys.executable, "-s", "-m", "invoices.readers.child", json.dumps(config)],
             cwd=_ROOT,
             env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},

@@ -14,8 +14,8 @@ from invoices.readers.columns import Header, simplify
 from invoices.readers.limits import Limits
 from invoices.readers.vocabulary import (
     CREDIT_KINDS,
-    CURRENCY_SIGNS,
     CURRENCIES,
+    CURRENCY_SIGNS,
     KIND_WORDS,
 )
 
@@ -310,7 +310,7 @@ class RowReader:
         if vat is None or total is None or kind is None:
             return None
         signed = -abs(vat) + 0 if total < 0 else vat
-        if abs(signed) > abs(total) or (signed < 0) != (total < 0) and signed != 0:
+        if abs(signed) > abs(total) or ((signed < 0) != (total < 0) and signed != 0):
             self._fail("vat_amount", "vat_above_total", f"{vat}".replace(".", ","))
             return None
         return signed
