@@ -251,7 +251,7 @@ class LetterContext(FrozenValue):
     interest_segments: tuple[InterestSegment, ...] = ()
     # Interest of one more day on the amounts open at `as_of`.
     daily_interest: Decimal = ZERO
-    # Said in words: "taux de refinancement de la BCE majoré de 10 points", "365 jours".
+    # Said in words: "taux de refinancement de la BCE majoré de 10 points"; the length of its year: "365 jours".
     rate_basis: str = ""
     day_count_basis: str = ""
     payment_reference: str = ""

@@ -90,6 +90,11 @@ def render_template(name: str, values: dict[str, object], *, autoescape: bool = 
     return _engine().get_template(name).render(context)
 
 
+def read_template(name: str) -> str:
+    """Return the text of a file of `templates/`: a stylesheet."""
+    return (_TEMPLATES / name).read_text()
+
+
 @functools.cache
 def template_version() -> str:
     """Twelve hexadecimal digits that change with any template, stylesheet or wording of letters."""
@@ -120,8 +125,7 @@ def _style(process_id: int) -> tuple[weasyprint.CSS, FontConfiguration]:
     # By process: a font configuration deletes its files when it goes, and a forked worker is not its owner.
     fonts = FontConfiguration()
     fetcher = _GivenOnly({url: ("font/woff2", path.read_bytes()) for url, path in font_files().items()})
-    css = (_TEMPLATES / STYLESHEET).read_text()
-    return weasyprint.CSS(string=css, font_config=fonts, url_fetcher=fetcher), fonts
+    return weasyprint.CSS(string=read_template(STYLESHEET), font_config=fonts, url_fetcher=fetcher), fonts
 
 
 def write_pdf(xhtml: str, *, identifier: bytes, images: dict[str, tuple[str, bytes]]) -> bytes:

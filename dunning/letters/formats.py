@@ -3,10 +3,13 @@
 These are the template filters of the letters' own engine. They write what they are given: no rounding.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 
 from dunning.letters.wording import WORDING
 
@@ -95,6 +98,13 @@ def short_date(context, value):
 @register.simple_tag(takes_context=True)
 def long_date(context, value):
     return format_long_date(value, context["letter"].language)
+
+
+@register.filter(needs_autoescape=True)
+def paragraphs(text, autoescape=True):
+    """Wrap each stretch of text between blank lines in a paragraph; the text is already escaped."""
+    parts = (" ".join(part.split("\n")).strip() for part in re.split(r"\n\s*\n", text))
+    return mark_safe("".join(f"<p>{part if autoescape else escape(part)}</p>" for part in parts if part))
 
 
 register.filter("siren", format_siren)

@@ -55,6 +55,7 @@ class Wording:
     interest: str
     interest_total: str
     basis_note: str
+    day_count: str
     # Totals
     totals_caption: str
     principal: str
@@ -140,6 +141,7 @@ _FR = Wording(
     interest="Pénalités",
     interest_total="Total des pénalités",
     basis_note="Mode de calcul",
+    day_count="année de",
     totals_caption="Sommes réclamées",
     principal="Principal restant dû",
     interest_as_of="Pénalités de retard arrêtées au",
@@ -222,6 +224,7 @@ _EN = Wording(
     interest="Interest",
     interest_total="Total interest",
     basis_note="Basis of calculation",
+    day_count="year of",
     totals_caption="Amounts claimed",
     principal="Principal outstanding",
     interest_as_of="Late-payment interest up to",
