@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.folding import FoldedIndex
 from core.ids import UuidV7
 from core.models import User
 from core.rights import SYSTEM, Actor
@@ -213,6 +214,7 @@ class Customer(models.Model):
             models.Index(fields=["legal_entity", "name", "id"], name="customer_by_name"),
             models.Index(fields=["siren"], name="customer_by_siren", condition=~Q(siren="")),
             models.Index(fields=["portfolio_owner"], name="customer_by_portfolio"),
+            FoldedIndex("name", "account_code", name="customer_search"),
         ]
 
     def __str__(self) -> str:

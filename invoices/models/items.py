@@ -1,7 +1,9 @@
 """The receivables sub-ledger: open items and the allocations that settle them."""
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import UuidV7
@@ -103,6 +105,11 @@ class OpenItem(models.Model):
             models.Index(fields=["customer", "-issue_date", "-id"], name="open_item_by_customer"),
             models.Index(fields=["legal_entity", "due_date", "id"], name="open_item_by_due_date"),
             models.Index(fields=["updated_at", "id"], name="open_item_for_sync"),
+            models.Index(OpClass(Upper("number"), name="text_pattern_ops"), name="open_item_by_number"),
+            models.Index(fields=["total_amount"], name="open_item_by_amount"),
+            models.Index(
+                fields=["due_date", "id"], condition=~Q(open_amount=0), name="open_item_open_by_due_date"
+            ),
         ]
 
     def __str__(self) -> str:
