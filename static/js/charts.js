@@ -7,46 +7,19 @@
   let library = null;
   const drawn = new Map();
 
-  const load = () => {
-    library ||= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = document.querySelector("meta[name=chart-library]").content;
-      script.onload = () => resolve(window.echarts);
-      script.onerror = reject;
-      document.head.append(script);
-    }).then((echarts) => {
-      const fr = { time: {}, legend: {}, toolbox: {}, series: {}, aria: {} };
-      const months = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"];
-      const days = ["dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"];
-      fr.time = {
-        month: months,
-        monthAbbr: ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
-        dayOfWeek: days,
-        dayOfWeekAbbr: days.map((day) => `${day.slice(0, 3)}.`),
-      };
-      fr.legend = { selector: { all: "Tout", inverse: "Inverser" } };
-      fr.aria = {
-        general: { withTitle: "Graphique « {title} »", withoutTitle: "Graphique" },
-        series: {
-          single: { prefix: "", withName: " : {seriesName}.", withoutName: "." },
-          multiple: {
-            prefix: ", {seriesCount} séries.",
-            withName: " {seriesName}.",
-            withoutName: "",
-            separator: { middle: "", end: "" },
-          },
-        },
-        data: {
-          allData: " Valeurs : ",
-          partialData: " {displayCnt} premières valeurs : ",
-          withName: "{name} {value}",
-          withoutName: "{value}",
-          separator: { middle: ", ", end: ". " },
-        },
-      };
-      echarts.registerLocale("FR", fr);
-      return echarts;
+  const script = (name) =>
+    new Promise((resolve, reject) => {
+      const element = document.createElement("script");
+      element.src = document.querySelector(`meta[name=${name}]`).content;
+      element.onload = resolve;
+      element.onerror = reject;
+      document.head.append(element);
     });
+
+  const load = () => {
+    library ||= script("chart-library")
+      .then(() => (french() ? script("chart-locale") : null))
+      .then(() => window.echarts);
     return library;
   };
 
@@ -171,6 +144,18 @@
 
   document.addEventListener("encours:theme", redraw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  /* Paper is white whatever the theme. */
+  let shown;
+  window.addEventListener("beforeprint", () => {
+    shown = document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+    redraw();
+  });
+  window.addEventListener("afterprint", () => {
+    if (shown) document.documentElement.dataset.theme = shown;
+    else delete document.documentElement.dataset.theme;
+    redraw();
+  });
   document.addEventListener("htmx:afterSwap", start);
   start();
 })();
