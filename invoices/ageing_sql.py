@@ -73,6 +73,12 @@ def _reversed_after(side: str) -> str:
 
 _REVERSED = f"{_reversed_after('debit')} UNION ALL {_reversed_after('credit')}"
 
+# What allocations made since the date took off the items' open amounts.
+_LATER = """SELECT debit_id AS item_id, amount FROM invoices_allocation
+                WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
+                UNION ALL SELECT credit_id, -amount FROM invoices_allocation
+                WHERE allocated_on > %(as_of)s AND reversed_on IS NULL"""
+
 # The open amount of one item as of the date, from its total and the allocations in force then.
 _OPEN_AS_OF = """(i.total_amount
     - coalesce((SELECT sum(a.amount) FROM invoices_allocation a WHERE a.debit_id = i.id
@@ -115,15 +121,9 @@ FROM (
             WHERE i.open_amount <> 0 AND i.issue_date <= %(as_of)s{where}
                 AND i.id NOT IN ({_REVERSED})
             UNION ALL
-            SELECT i.customer_id, i.currency, i.due_date, i.issue_date, a.amount
-            FROM invoices_allocation a JOIN invoices_openitem i ON i.id = a.debit_id
-            WHERE a.allocated_on > %(as_of)s AND a.reversed_on IS NULL AND i.issue_date <= %(as_of)s{where}
-                AND i.id NOT IN ({_REVERSED})
-            UNION ALL
-            SELECT i.customer_id, i.currency, i.due_date, i.issue_date, -a.amount
-            FROM invoices_allocation a JOIN invoices_openitem i ON i.id = a.credit_id
-            WHERE a.allocated_on > %(as_of)s AND a.reversed_on IS NULL AND i.issue_date <= %(as_of)s{where}
-                AND i.id NOT IN ({_REVERSED})
+            SELECT i.customer_id, i.currency, i.due_date, i.issue_date, later.amount
+            FROM ({_LATER}) later JOIN invoices_openitem i ON i.id = later.item_id
+            WHERE i.issue_date <= %(as_of)s{where} AND i.id NOT IN ({_REVERSED})
             UNION ALL
             SELECT i.customer_id, i.currency, i.due_date, i.issue_date, {_OPEN_AS_OF}
             FROM invoices_openitem i

@@ -98,7 +98,7 @@ class OpenItem(models.Model):
         indexes = [
             models.Index(
                 fields=["customer", "due_date"],
-                include=["open_amount", "currency", "issue_date", "legal_entity"],
+                include=["open_amount", "currency", "issue_date", "legal_entity", "id"],
                 condition=~Q(open_amount=0),
                 name="open_item_open_by_customer",
             ),
@@ -151,7 +151,12 @@ class Allocation(models.Model):
             models.Index(
                 fields=["credit", "allocated_on"], include=["amount", "reversed_on"], name="allocation_credit"
             ),
-            models.Index(fields=["allocated_on"], include=["debit", "credit", "amount"], name="allocation_by_date"),
+            models.Index(
+                fields=["allocated_on"],
+                include=["debit", "credit", "amount"],
+                condition=Q(reversed_on__isnull=True),
+                name="allocation_by_date",
+            ),
             models.Index(
                 fields=["reversed_on"], name="allocation_reversed", condition=Q(reversed_on__isnull=False)
             ),
