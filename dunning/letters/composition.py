@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from dunning.letters.address import address_block, attention_is_printed
-from dunning.letters.context import Channel, LetterContext, LetterKind
+from dunning.letters.context import Channel, InterestSegment, LetterContext, LetterKind, LetterLine
 from dunning.letters.epc_qr import MAX_AMOUNT, MAX_NAME, MAX_TEXT, epc_payload, shorten
 from dunning.letters.formats import (
     NBSP,
@@ -47,8 +47,8 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "delivery_mention": _delivery_mention(context),
         "fold_marks": context.channel in (Channel.POST, Channel.REGISTERED_POST),
         "several": len(context.lines) > 1,
-        "items": [_item(context, line) for line in context.lines],
-        "segments": [_segment(context, segment) for segment in context.interest_segments],
+        "items": [item_cells(language, line) for line in context.lines],
+        "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
         "previous": _previous_letters(context),
         "payment": _payment(context),
@@ -117,8 +117,8 @@ def _references(context: LetterContext) -> list[tuple[str, str]]:
     return [(label, value) for label, value in pairs if value]
 
 
-def _item(context: LetterContext, line) -> dict[str, str]:
-    language = context.language
+def item_cells(language: str, line: LetterLine) -> dict[str, str]:
+    """Return the cells of one open item, written in the letter's language."""
     words = WORDING[language]
     kinds = {"CREDIT_NOTE": words.credit_note, "PAYMENT": words.receipt}
     return {
@@ -135,8 +135,8 @@ def _item(context: LetterContext, line) -> dict[str, str]:
     }
 
 
-def _segment(context: LetterContext, segment) -> dict[str, str]:
-    language = context.language
+def segment_cells(language: str, segment: InterestSegment) -> dict[str, str]:
+    """Return the cells of one stretch of interest."""
     return {
         "number": segment.number,
         "start": format_date(segment.from_date, language),

@@ -323,12 +323,20 @@ def check_context(context: LetterContext) -> None:
             _("Aucune lettre n’existe dans la langue « %(language)s ».") % {"language": context.language},
             field="language",
         )
-    if not context.lines:
-        raise LetterContextError(_("La lettre ne réclame aucune pièce."), field="lines")
     if not context.reference:
         raise LetterContextError(_("La lettre n’a pas de référence."), field="reference")
-    expected = add_up(context.lines)
-    totals = context.totals
+    check_sums(context.lines, context.totals, context.interest_segments)
+    _check_kind(context)
+
+
+def check_sums(lines: tuple[LetterLine, ...], totals: Totals, segments: tuple[InterestSegment, ...]) -> None:
+    """Refuse totals that are not the sums of the lines, or lines that are not those of their segments.
+
+    Raises LetterContextError.
+    """
+    if not lines:
+        raise LetterContextError(_("La lettre ne réclame aucune pièce."), field="lines")
+    expected = add_up(lines)
     if (totals.principal, totals.interest, totals.indemnity, totals.total) != (
         expected.principal,
         expected.interest,
@@ -336,25 +344,21 @@ def check_context(context: LetterContext) -> None:
         expected.total,
     ):
         raise LetterContextError(
-            _("Les totaux de la lettre ne sont pas la somme de ses lignes."),
-            field="totals",
+            _("Les totaux de la lettre ne sont pas la somme de ses lignes."), field="totals"
         )
     if totals.total <= 0:
         raise LetterContextError(
-            _("Le compte n’est pas débiteur : il n’y a rien à réclamer."),
-            field="totals",
+            _("Le compte n’est pas débiteur : il n’y a rien à réclamer."), field="totals"
         )
-    _check_interest(context)
-    _check_kind(context)
+    if segments:
+        _check_segments(lines, segments)
 
 
-def _check_interest(context: LetterContext) -> None:
-    if not context.interest_segments:
-        return
+def _check_segments(lines: tuple[LetterLine, ...], segments: tuple[InterestSegment, ...]) -> None:
     by_number: dict[str, Decimal] = {}
-    for segment in context.interest_segments:
+    for segment in segments:
         by_number[segment.number] = by_number.get(segment.number, ZERO) + segment.interest
-    claimed = {line.number: line.interest for line in context.lines if line.interest}
+    claimed = {line.number: line.interest for line in lines if line.interest}
     for number in sorted(claimed.keys() | by_number.keys()):
         if by_number.get(number, ZERO) != claimed.get(number, ZERO):
             raise LetterContextError(
