@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.db.models import Model, QuerySet
@@ -47,7 +47,7 @@ def _one(bound: BoundField, value: Any) -> str:
     if isinstance(value, dt.date):
         return date_short(value)
     if isinstance(bound.field, ChoiceField) and not isinstance(value, Model):
-        for key, label in bound.field.choices:
+        for key, label in cast(Any, bound.field).choices:
             if str(key) == str(value):
                 return str(label)
     if hasattr(value, "as_tuple"):
