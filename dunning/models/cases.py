@@ -6,6 +6,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import UuidV7
+from core.models import User
+from core.rights import SYSTEM, Actor
+from core.states import state_machine
 from customers.models import Customer, LegalEntity
 from dunning.models.notices import Notice
 from invoices.models import OpenItem
@@ -35,24 +38,39 @@ class Agency(models.Model):
         return self.name
 
 
+class CaseStatus(models.TextChoices):
+    OPENED = "OPENED", _("À préparer")
+    READY = "READY", _("Dossier prêt")
+    HANDED_OVER = "HANDED_OVER", _("Remis à l’agence")
+    RECALLED = "RECALLED", _("Rappelé")
+    CLOSED = "CLOSED", _("Clos")
+
+
+CASE_TRANSITIONS = (
+    (CaseStatus.OPENED, CaseStatus.READY),
+    (CaseStatus.READY, CaseStatus.HANDED_OVER),
+    (CaseStatus.OPENED, CaseStatus.RECALLED),
+    (CaseStatus.READY, CaseStatus.RECALLED),
+    (CaseStatus.HANDED_OVER, CaseStatus.RECALLED),
+    (CaseStatus.HANDED_OVER, CaseStatus.CLOSED),
+)
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def visible_to(self, actor: Actor) -> "CaseQuerySet":
+        """The cases of the customers in the actor's scope."""
+        if actor is SYSTEM:
+            return self
+        if not isinstance(actor, User):
+            return self.none()
+        return self.filter(customer__in=Customer.objects.visible_to(actor))
+
+
 class Case(models.Model):
     """Dossier handed over to an agency: its items, its frozen statement, its ZIP."""
 
-    class Status(models.TextChoices):
-        OPENED = "OPENED", _("À préparer")
-        READY = "READY", _("Dossier prêt")
-        HANDED_OVER = "HANDED_OVER", _("Remis à l’agence")
-        RECALLED = "RECALLED", _("Rappelé")
-        CLOSED = "CLOSED", _("Clos")
-
-    TRANSITIONS = (
-        (Status.OPENED, Status.READY),
-        (Status.READY, Status.HANDED_OVER),
-        (Status.OPENED, Status.RECALLED),
-        (Status.READY, Status.RECALLED),
-        (Status.HANDED_OVER, Status.RECALLED),
-        (Status.HANDED_OVER, Status.CLOSED),
-    )
+    Status = CaseStatus
+    TRANSITIONS = CASE_TRANSITIONS
     LIVE = (Status.OPENED, Status.READY, Status.HANDED_OVER)
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
@@ -67,6 +85,8 @@ class Case(models.Model):
         "core.StoredFile", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
+    objects = CaseQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("dossier de recouvrement")
         verbose_name_plural = _("dossiers de recouvrement")
@@ -78,6 +98,7 @@ class Case(models.Model):
             )
         ]
         indexes = [models.Index(fields=["customer", "-id"], name="case_by_customer")]
+        triggers = [state_machine(CASE_TRANSITIONS)]
 
     def __str__(self) -> str:
         return f"D{self.pk}"

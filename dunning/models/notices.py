@@ -40,7 +40,9 @@ class Run(models.Model):
         verbose_name_plural = _("campagnes de relance")
         ordering = ["-as_of", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["legal_entity", "as_of", "sequence"], name="run_once_per_entity_and_day")
+            models.UniqueConstraint(
+                fields=["legal_entity", "as_of", "sequence"], name="run_once_per_entity_and_day"
+            )
         ]
 
     def __str__(self) -> str:
@@ -106,7 +108,9 @@ class Notice(models.Model):
     as_of = models.DateField(_("arrêtée au"))
     open_amount = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
     interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
-    indemnity_amount = models.DecimalField(_("indemnités forfaitaires"), max_digits=14, decimal_places=2, default=0)
+    indemnity_amount = models.DecimalField(
+        _("indemnités forfaitaires"), max_digits=14, decimal_places=2, default=0
+    )
     line_count = models.PositiveIntegerField(_("lignes"))
     oldest_due_date = models.DateField(_("plus ancienne échéance"))
     decided_by = models.ForeignKey(
@@ -163,7 +167,9 @@ class NoticeLine(models.Model):
     open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
     days_late = models.IntegerField(_("jours de retard"))
     interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
-    indemnity_amount = models.DecimalField(_("indemnité forfaitaire"), max_digits=14, decimal_places=2, default=0)
+    indemnity_amount = models.DecimalField(
+        _("indemnité forfaitaire"), max_digits=14, decimal_places=2, default=0
+    )
 
     class Meta:
         verbose_name = _("ligne de relance")
@@ -212,7 +218,8 @@ class RunExclusion(models.Model):
         ordering = ["run", "reason", "-open_amount", "id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "customer", "reason", "currency"], name="exclusion_once_per_run_customer_reason"
+                fields=["run", "customer", "reason", "currency"],
+                name="exclusion_once_per_run_customer_reason",
             )
         ]
 

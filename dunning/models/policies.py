@@ -28,7 +28,12 @@ class Policy(models.Model):
     status = models.CharField(_("état"), max_length=8, choices=Status, default=Status.DRAFT)
     priority = models.PositiveSmallIntegerField(_("priorité"), default=100)
     legal_entity = models.ForeignKey(
-        LegalEntity, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("entité")
+        LegalEntity,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("entité"),
     )
     customer_kind = models.CharField(_("nature de client"), max_length=12, blank=True)
     segment = models.CharField(_("segment"), max_length=40, blank=True)

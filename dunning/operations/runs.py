@@ -79,7 +79,9 @@ def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
         gather(cursor, entity_id=run.legal_entity_id, as_of=run.as_of)
         decide(cursor, as_of=run.as_of)
         compute_fees(cursor, entity=run.legal_entity, as_of=run.as_of)
-        run.notice_count, run.line_count = write(cursor, run=run, actor_id=actor.pk, actor_name=str(actor), now=now)
+        run.notice_count, run.line_count = write(
+            cursor, run=run, actor_id=actor.pk, actor_name=str(actor), now=now
+        )
         cursor.execute("DROP TABLE " + ", ".join(_TEMPORARY_TABLES))
     run.status, run.planned_at, run.error = Run.Status.PLANNED, now, ""
     run.save(update_fields=["status", "planned_at", "error", "notice_count", "line_count"])
@@ -109,7 +111,9 @@ def dun(*, actor: Actor, legal_entity: LegalEntity, as_of: date, now: datetime) 
     return plan_run(actor=actor, run=run, now=now)
 
 
-def simulate(*, actor: Actor, legal_entities: Iterable[LegalEntity], as_of: date, now: datetime) -> list[PlannedRun]:
+def simulate(
+    *, actor: Actor, legal_entities: Iterable[LegalEntity], as_of: date, now: datetime
+) -> list[PlannedRun]:
     """What runs would propose today; nothing is kept."""
     outcomes = []
     for entity in legal_entities:
@@ -130,7 +134,9 @@ def _check_policy(legal_entity: LegalEntity) -> None:
     active = Policy.objects.filter(status=Policy.Status.ACTIVE)
     if not (active.filter(legal_entity=legal_entity) | active.filter(legal_entity=None)).exists():
         raise NoActivePolicy(
-            _("Aucun scénario de relance n’est actif pour « %(entity)s » : activez-en un avant de lancer une campagne.")
+            _(
+                "Aucun scénario de relance n’est actif pour « %(entity)s » : activez-en un avant de lancer une campagne."
+            )
             % {"entity": legal_entity}
         )
 
@@ -147,4 +153,6 @@ def _outcome(run: Run) -> PlannedRun:
         .annotate(items=Sum("item_count"), customers=Count("customer", distinct=True))
         .order_by("reason")
     )
-    return PlannedRun(run.pk, run.notice_count, run.line_count, {row["reason"]: row["items"] for row in excluded})
+    return PlannedRun(
+        run.pk, run.notice_count, run.line_count, {row["reason"]: row["items"] for row in excluded}
+    )

@@ -70,7 +70,9 @@ WHERE n.run_id = %(run)s
 """
 
 
-def write(cursor: CursorWrapper, *, run: Run, actor_id: int | None, actor_name: str, now: datetime) -> tuple[int, int]:
+def write(
+    cursor: CursorWrapper, *, run: Run, actor_id: int | None, actor_name: str, now: datetime
+) -> tuple[int, int]:
     """Insert the run's rows; returns how many notices and lines (credits included)."""
     params = {
         "run": run.pk,

@@ -1,6 +1,6 @@
 """Building blocks of dunning tests: a creditor, its policies, and the books of its customers."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -11,7 +11,7 @@ from customers.models import Contact, Customer, LegalEntity, PaymentTerms
 from dunning.models import Agency, Level, Notice, NoticeLine, Policy, Run
 from invoices.models import Allocation, OpenItem
 
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 23)
 _numbers = count(1)
 
@@ -113,7 +113,9 @@ def settle(debit: OpenItem, credit: OpenItem, amount: str | Decimal, on: date) -
     credit.open_amount += amount
     debit.save(update_fields=["open_amount"])
     credit.save(update_fields=["open_amount"])
-    return Allocation.objects.create(debit=debit, credit=credit, amount=amount, allocated_on=on, created_at=NOW)
+    return Allocation.objects.create(
+        debit=debit, credit=credit, amount=amount, allocated_on=on, created_at=NOW
+    )
 
 
 def make_step(item: OpenItem, level: Level, *, sent_on: date | None) -> Notice:
@@ -121,7 +123,11 @@ def make_step(item: OpenItem, level: Level, *, sent_on: date | None) -> Notice:
     as_of = sent_on or TODAY - timedelta(days=1)
     sequence = Run.objects.filter(legal_entity=item.legal_entity, as_of=as_of).count() + 1
     run = Run.objects.create(
-        legal_entity=item.legal_entity, as_of=as_of, sequence=sequence, status=Run.Status.PLANNED, created_at=NOW
+        legal_entity=item.legal_entity,
+        as_of=as_of,
+        sequence=sequence,
+        status=Run.Status.PLANNED,
+        created_at=NOW,
     )
     notice = Notice.objects.create(
         run=run, legal_entity=item.legal_entity, customer=item.customer, level=level, currency=item.currency,

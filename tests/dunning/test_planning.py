@@ -40,7 +40,10 @@ def generate_books(entity: LegalEntity, draw: random.Random) -> None:
         customer = make_customer(entity, kind=draw.choice(KINDS), segment=draw.choice(["", "PME"]))
         situation = draw.random()
         if situation < 0.1:
-            customer.status, customer.insolvency_date = "INSOLVENT", TODAY - timedelta(days=draw.randint(-5, 20))
+            customer.status, customer.insolvency_date = (
+                "INSOLVENT",
+                TODAY - timedelta(days=draw.randint(-5, 20)),
+            )
         elif situation < 0.2:
             customer.status = "ON_HOLD"
             customer.hold_until = draw.choice([None, TODAY, TODAY - timedelta(days=1)])
@@ -69,7 +72,9 @@ def generate_books(entity: LegalEntity, draw: random.Random) -> None:
             if due < TODAY:
                 for rank in range(1, draw.randint(0, 4) + 1):
                     last = draw.random() < 0.3
-                    make_step(item, levels[rank], sent_on=None if last else TODAY - timedelta(days=20 - 4 * rank))
+                    make_step(
+                        item, levels[rank], sent_on=None if last else TODAY - timedelta(days=20 - 4 * rank)
+                    )
                     if last:
                         break
 
@@ -99,7 +104,11 @@ def _dispute_or_promise(draw: random.Random, item: OpenItem) -> None:
     if draw.random() < 0.5:
         resolved = draw.choice([None, TODAY, TODAY + timedelta(days=3)])
         Dispute.objects.create(
-            item=item, amount=item.open_amount, reason="PRICE", opened_on=TODAY - timedelta(days=3), resolved_on=resolved
+            item=item,
+            amount=item.open_amount,
+            reason="PRICE",
+            opened_on=TODAY - timedelta(days=3),
+            resolved_on=resolved,
         )
     else:
         Promise.objects.create(
@@ -111,7 +120,9 @@ def _dispute_or_promise(draw: random.Random, item: OpenItem) -> None:
 
 
 def in_force(allocation: Allocation) -> bool:
-    return allocation.allocated_on <= TODAY and (allocation.reversed_on is None or allocation.reversed_on > TODAY)
+    return allocation.allocated_on <= TODAY and (
+        allocation.reversed_on is None or allocation.reversed_on > TODAY
+    )
 
 
 def balance_as_of(item: OpenItem) -> Decimal:
@@ -136,7 +147,9 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
                 and (customer.hold_until is None or customer.hold_until >= TODAY),
                 credit_amount=-sum((open for item, open in items if open < 0), Decimal(0)),
                 minimum_amount=Decimal("50.00"),
-                levels=[LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels],
+                levels=[
+                    LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels
+                ],
             )
             overdue = {item.pk: (item, open) for item, open in items if open > 0 and item.due_date < TODAY}
             outcome = select(account, [facts(item, open) for item, open in overdue.values()], TODAY)
@@ -156,7 +169,9 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
 def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
     from dunning.models import NoticeLine
 
-    step = NoticeLine.objects.filter(item=item, in_force=True).select_related("notice").order_by("-rank").first()
+    step = (
+        NoticeLine.objects.filter(item=item, in_force=True).select_related("notice").order_by("-rank").first()
+    )
     return OverdueItem(
         item_id=item.pk,
         due_date=item.due_date,
@@ -177,7 +192,9 @@ def fees(item: OpenItem, customer: Customer, level: Level) -> tuple[Decimal, Dec
         due_date=item.due_date,
         as_of=TODAY,
         rule=rule_for(customer.kind, clause_of(customer.legal_entity), parameters),
-        movements=[Movement(a.allocated_on, a.amount) for a in Allocation.objects.filter(debit=item) if in_force(a)],
+        movements=[
+            Movement(a.allocated_on, a.amount) for a in Allocation.objects.filter(debit=item) if in_force(a)
+        ],
         debtor=customer.kind,
     )
     computed = late_fees(claim, reference_rates(legal), parameters)
@@ -188,7 +205,9 @@ def fees(item: OpenItem, customer: Customer, level: Level) -> tuple[Decimal, Dec
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("seed", "clause"), [(1, ""), (2, ""), (3, "FIXED:12"), (4, "FIXED:5"), (5, "LEGAL_X:3"), (6, "")])
+@pytest.mark.parametrize(
+    ("seed", "clause"), [(1, ""), (2, ""), (3, "FIXED:12"), (4, "FIXED:5"), (5, "LEGAL_X:3"), (6, "")]
+)
 def test_run_decides_as_the_pure_rules_do(seed: int, clause: str) -> None:
     load_law()
     entity = make_entity(late_fee_clause=clause)

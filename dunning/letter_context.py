@@ -1,0 +1,303 @@
+"""Gathering what a notice's letter says: its frozen lines, and the parties as they stand when it is made."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from babel import Locale
+
+from core.files import read_file
+from core.legal_register import ECB_RATE, LEGAL_INTEREST, LegalValue, Register
+from core.models import StoredFile
+from core.money import round_money
+from customers.models import Customer, LegalEntity
+from dunning.letters import context as letter
+from dunning.models import Level, Notice, NoticeLine
+from dunning.planning.fees import clause_of
+from invoices.late_fee_parameters import late_fee_parameters, reference_rates
+from invoices.late_fee_rules import Debtor, Rule, RuleKind, rule_for
+from invoices.late_fees import Claim, LateFees, Movement, Segment, late_fees
+from invoices.models import Allocation
+
+CHANNELS = {
+    Level.Channel.EMAIL: letter.Channel.EMAIL,
+    Level.Channel.LETTER: letter.Channel.POST,
+    Level.Channel.REGISTERED: letter.Channel.REGISTERED_POST,
+}
+RATE_BASES = {
+    "fr": {
+        RuleKind.ECB_PLUS: "taux de refinancement de la BCE majoré de {value} points",
+        RuleKind.ECB_PLUS_FROZEN: "taux de refinancement de la BCE au début du semestre, majoré de {value} points",
+        RuleKind.FIXED: "taux contractuel de {value} % l’an",
+        RuleKind.LEGAL_X: "{value} fois le taux de l’intérêt légal",
+    },
+    "en": {
+        RuleKind.ECB_PLUS: "European Central Bank refinancing rate plus {value} percentage points",
+        RuleKind.ECB_PLUS_FROZEN: "European Central Bank refinancing rate of the half-year plus {value} percentage points",
+        RuleKind.FIXED: "contractual rate of {value}% a year",
+        RuleKind.LEGAL_X: "{value} times the French legal interest rate",
+    },
+}
+DAY_COUNTS = {"fr": "365 jours", "en": "365 days"}
+PROFESSIONAL_ARTICLES = {
+    "fr": ("Code de commerce, art. L441-10 (II) et D441-5",),
+    "en": ("French Commercial Code, art. L441-10 (II) and D441-5",),
+}
+PUBLIC_ARTICLES = {
+    "fr": ("Code de la commande publique, art. L2192-13, R2192-31 et D2192-35",),
+    "en": ("French Public Procurement Code, art. L2192-13, R2192-31 and D2192-35",),
+}
+FORMAL_NOTICE_ARTICLES = {
+    "fr": ("Code civil, art. 1231 et 1344",),
+    "en": ("French Civil Code, art. 1231 and 1344",),
+}
+
+
+class StatementChanged(Exception):
+    """The periods of interest no longer add up to the frozen lines: payments were dated back meanwhile."""
+
+
+@dataclass(frozen=True)
+class LetterFacts:
+    """What several letters share: the legal registry, and each entity's logo, read once."""
+
+    legal: Register
+
+    @cached_property
+    def _logos(self) -> dict[int, bytes]:
+        return {}
+
+    def logo(self, stored: StoredFile | None) -> bytes | None:
+        if stored is None:
+            return None
+        if stored.pk not in self._logos:
+            self._logos[stored.pk] = read_file(stored)
+        return self._logos[stored.pk]
+
+
+def reference_of(notice: Notice) -> str:
+    """What the letter is called, on paper and on the phone."""
+    return f"{notice.legal_entity.code}-R{notice.pk:07d}"
+
+
+def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter.LetterContext:
+    """Freeze the letter of a notice. Raises StatementChanged, LetterContextError or MissingLegalParameter."""
+    entity, customer, level = notice.legal_entity, notice.customer, notice.level
+    language = customer.language
+    lines = list(notice.lines.select_related("item").order_by("item__due_date", "item_id"))
+    computed = _late_fees(notice, lines, facts.legal) if level.claims_interest else {}
+    rule = _rule(notice, facts.legal) if level.claims_interest else None
+    claims_fees = bool(computed) or notice.indemnity_amount > 0
+    return letter.build_letter_context(
+        kind=letter.LetterKind(level.kind),
+        language=language,
+        reference=reference_of(notice),
+        place=_city(entity),
+        date=today,
+        as_of=notice.as_of,
+        pay_by=today + timedelta(days=level.pay_within_days),
+        currency=notice.currency,
+        creditor=_creditor(entity),
+        debtor=_debtor(customer),
+        contact=letter.Contact(name=entity.signatory_name, phone=entity.phone, email=entity.email),
+        signatory=letter.Signatory(name=entity.signatory_name, capacity=entity.signatory_title),
+        lines=[_line(line) for line in lines],
+        interest_segments=tuple(
+            _segment(line, segment)
+            for line in lines
+            if line.item_id in computed
+            for segment in computed[line.item_id].segments
+        ),
+        daily_interest=_daily_interest(computed),
+        rate_basis=_rate_basis(rule, language),
+        day_count_basis=DAY_COUNTS[language] if computed else "",
+        payment_reference=f"{customer.account_code} {reference_of(notice)}",
+        channel=CHANNELS[Level.Channel(level.channel)],
+        previous_letters=_previous_letters(notice, [line.item_id for line in lines if line.rank]),
+        legal_references=_articles(level, customer, language, claims_fees),
+        parameters=_parameters(facts.legal, notice, rule) if claims_fees else (),
+    )
+
+
+def _creditor(entity: LegalEntity) -> letter.Creditor:
+    return letter.Creditor(
+        name=entity.name,
+        address_lines=tuple(entity.address_lines.splitlines()),
+        legal_form=entity.legal_form,
+        share_capital=entity.share_capital,
+        siren=entity.siren,
+        rcs_city=entity.rcs_city,
+        vat_number=entity.vat_number,
+        phone=entity.phone,
+        email=entity.email,
+        iban=entity.iban,
+        bic=entity.bic,
+        logo_sha256=entity.logo.sha256 if entity.logo else "",
+    )
+
+
+def _debtor(customer: Customer) -> letter.Debtor:
+    contact = customer.contacts.filter(gets_dunning=True).order_by("id").first()
+    return letter.Debtor(
+        name=customer.name,
+        address_lines=tuple(customer.address_lines.splitlines()),
+        kind=letter.DebtorKind(customer.kind),
+        account_code=customer.account_code,
+        attention=contact.name if contact else "",
+        country=customer.country,
+        country_name=_country_name(customer),
+        siren=customer.siren,
+        vat_number=customer.vat_number,
+    )
+
+
+def _country_name(customer: Customer) -> str:
+    if customer.country == "FR":
+        return ""
+    # The postal service of departure reads the country, so it is named in its language.
+    return Locale.parse("fr").territories.get(customer.country, customer.country)
+
+
+def _city(entity: LegalEntity) -> str:
+    lines = entity.address_lines.splitlines()
+    return re.sub(r"^\d{5}\s+|\s+CEDEX.*$", "", lines[-1].strip()) if lines else entity.rcs_city
+
+
+def _line(line: NoticeLine) -> letter.LetterLine:
+    item = line.item
+    return letter.LetterLine(
+        number=item.number,
+        issue_date=item.issue_date,
+        due_date=item.due_date if line.rank else None,
+        total=item.total_amount,
+        open_amount=line.open_amount,
+        days_late=line.days_late,
+        interest=line.interest_amount,
+        indemnity=line.indemnity_amount,
+        item_kind=item.kind,
+    )
+
+
+def _segment(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
+    return letter.InterestSegment(
+        number=line.item.number,
+        from_date=segment.start,
+        to_date=segment.end,
+        days=segment.days,
+        principal=segment.principal,
+        rate=segment.rate_percent,
+        interest=segment.printed,
+    )
+
+
+def _rule(notice: Notice, legal: Register) -> Rule | None:
+    return rule_for(
+        Debtor(notice.customer.kind), clause_of(notice.legal_entity), late_fee_parameters(legal, notice.as_of)
+    )
+
+
+def _late_fees(notice: Notice, lines: Sequence[NoticeLine], legal: Register) -> dict[int, LateFees]:
+    """The décompte of each line, which must give the frozen interest. Raises StatementChanged."""
+    rule = _rule(notice, legal)
+    if rule is None:
+        return {}
+    parameters = late_fee_parameters(legal, notice.as_of)
+    rates = reference_rates(legal)
+    movements: dict[int, list[Movement]] = defaultdict(list)
+    for allocation in Allocation.objects.filter(
+        debit__in=[line.item_id for line in lines if line.rank], allocated_on__lte=notice.as_of
+    ).order_by("allocated_on", "id"):
+        if allocation.reversed_on is None or allocation.reversed_on > notice.as_of:
+            movements[allocation.debit_id].append(Movement(allocation.allocated_on, allocation.amount))
+    computed: dict[int, LateFees] = {}
+    for line in lines:
+        if not line.rank:
+            continue
+        claim = Claim(
+            amount=line.item.total_amount,
+            due_date=line.item.due_date,
+            as_of=notice.as_of,
+            rule=rule,
+            movements=movements[line.item_id],
+            debtor=notice.customer.kind,
+        )
+        fees = late_fees(claim, rates, parameters)
+        if fees.interest != line.interest_amount:
+            raise StatementChanged(line.item.number)
+        computed[line.item_id] = fees
+    return computed
+
+
+def _daily_interest(computed: dict[int, LateFees]) -> Decimal:
+    """Interest of one more day on what was open: the last segment of each line, at its rate."""
+    total = Decimal(0)
+    for fees in computed.values():
+        if fees.segments and fees.principal_open:
+            last = fees.segments[-1]
+            total += fees.principal_open * last.rate_percent / 100 / last.divisor
+    return round_money(total)
+
+
+def _rate_basis(rule: Rule | None, language: str) -> str:
+    if rule is None:
+        return ""
+    value = f"{rule.value.normalize():f}"
+    return RATE_BASES[language][rule.kind].format(
+        value=value.replace(".", ",") if language == "fr" else value
+    )
+
+
+def _previous_letters(notice: Notice, items: Sequence[int]) -> tuple[letter.PreviousLetter, ...]:
+    earlier = (
+        Notice.objects.filter(
+            lines__item__in=items,
+            lines__rank__gt=0,
+            status=Notice.Status.SENT,
+            letter__isnull=False,
+            pk__lt=notice.pk,
+        )
+        .select_related("letter", "level")
+        .distinct()
+        .order_by("sent_on", "pk")
+    )
+    return tuple(
+        letter.PreviousLetter(
+            kind=letter.LetterKind(previous.level.kind),
+            reference=previous.letter.reference,
+            date=previous.sent_on,
+        )
+        for previous in earlier
+    )
+
+
+def _articles(level: Level, customer: Customer, language: str, claims_fees: bool) -> tuple[str, ...]:
+    articles: tuple[str, ...] = ()
+    if level.kind == Level.Kind.FORMAL_NOTICE:
+        articles += FORMAL_NOTICE_ARTICLES[language]
+    if claims_fees and customer.kind == Customer.Kind.PUBLIC_BODY:
+        articles += PUBLIC_ARTICLES[language]
+    elif claims_fees and customer.kind != Customer.Kind.CONSUMER:
+        articles += PROFESSIONAL_ARTICLES[language]
+    return articles
+
+
+def _parameters(legal: Register, notice: Notice, rule: Rule | None) -> tuple[letter.ParameterUsed, ...]:
+    keys = ["fr.indemnity"]
+    if rule is not None:
+        keys.append("fr.public.margin" if rule.kind is RuleKind.ECB_PLUS_FROZEN else "fr.penalty.margin")
+        keys.append(LEGAL_INTEREST if rule.kind is RuleKind.LEGAL_X else ECB_RATE)
+    return tuple(_parameter(legal.parameter(key, notice.as_of)) for key in keys)
+
+
+def _parameter(value: LegalValue) -> letter.ParameterUsed:
+    return letter.ParameterUsed(
+        code=value.key,
+        value=value.value,
+        valid_from=value.valid_from,
+        source=value.source,
+        confirmed=value.confirmed,
+    )

@@ -1,0 +1,90 @@
+"""Rendering approved notices: the values are frozen, then printed once; the PDF is kept with its hash."""
+
+import json
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from core import audit
+from core.files import store_file
+from core.jobs import kick
+from core.operation import operation
+from core.rights import Actor
+from core.states import check_move
+from dunning.letter_context import LetterFacts, StatementChanged, letter_context
+from dunning.letters.context import LetterContextError
+from dunning.letters.render import render_pdf
+from dunning.models import Letter, Level, Notice
+from dunning.operations.notices import passes_gate
+
+
+@operation("dunning.deliver")
+def render_next(*, actor: Actor, facts: LetterFacts, today: date, now: datetime) -> Notice | None:
+    """Render one approved notice that nobody else is rendering; None when there is none left.
+
+    The row stays locked while its letter is printed (some tenths of a second): killed half-way, nothing is
+    written and the next sweep takes it again.
+    """
+    notice = (
+        Notice.objects.filter(status=Notice.Status.APPROVED)
+        .exclude(level__kind=Level.Kind.HAND_OVER)
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("legal_entity__logo", "customer", "level")
+        .order_by("pk")
+        .first()
+    )
+    if notice is None:
+        return None
+    if not passes_gate(actor=actor, notice=notice, today=today, now=now):
+        return notice
+    try:
+        context = letter_context(notice, facts=facts, today=today)
+    except StatementChanged as changed:
+        return _hold(actor, notice, _("le décompte des pénalités a changé (%s)") % changed, now)
+    except LetterContextError as error:
+        return _hold(actor, notice, str(error), now)
+    content = render_pdf(context, logo=facts.logo(notice.legal_entity.logo))
+    stored = store_file(
+        content=content,
+        name=f"{context.reference}.pdf",
+        kind="dunning.letter",
+        content_type="application/pdf",
+        now=now,
+    )
+    Letter.objects.create(
+        notice=notice,
+        reference=context.reference,
+        context=json.loads(context.to_json()),
+        context_sha256=context.sha256,
+        file=stored,
+        rendered_at=now,
+    )
+    check_move(notice, Notice.Status.RENDERED)
+    notice.status = Notice.Status.RENDERED
+    notice.save(update_fields=["status"])
+    audit.record(
+        actor=actor,
+        verb="dunning.letter.rendered",
+        refs=[notice, f"customer:{notice.customer_id}"],
+        now=now,
+        reference=context.reference,
+        sha256=stored.sha256,
+    )
+    if notice.level.channel == Level.Channel.EMAIL:
+        kick("dunning.tasks.send_letters")
+    return notice
+
+
+def _hold(actor: Actor, notice: Notice, reason: str, now: datetime) -> Notice:
+    check_move(notice, Notice.Status.HELD)
+    notice.status, notice.reason = Notice.Status.HELD, reason[:200]
+    notice.save(update_fields=["status", "reason"])
+    notice.lines.update(in_force=False)
+    audit.record(
+        actor=actor,
+        verb="dunning.notice.held",
+        refs=[notice, f"customer:{notice.customer_id}"],
+        now=now,
+        reason=reason,
+    )
+    return notice

@@ -1,0 +1,149 @@
+"""Dossiers de recouvrement, scenarios, and the dunning panel of a customer's page."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from core import audit, clock
+from core.audit_words import told
+from core.errors import BusinessError
+from core.files_http import file_response
+from core.rights import has_permission, permission_required
+from customers.models import Customer, LegalEntity
+from dunning.filters import CaseFilter
+from dunning.forms import ReasonForm
+from dunning.models import Case, Notice, Policy
+from dunning.operations.cases import hand_over_case, recall_case
+from dunning.views.places import tabs
+from dunning.views.tones import CASE_TONES, NOTICE_TONES
+
+PAGE_SIZE = 100
+
+
+@require_GET
+@permission_required("dunning.view")
+def case_list(request: HttpRequest) -> HttpResponse:
+    """The cases, latest first."""
+    visible = Case.objects.visible_to(request.user).select_related(
+        "customer", "agency", "notice", "legal_entity"
+    )
+    filterset = CaseFilter(request.GET, queryset=visible, request=request)
+    cases = list(filterset.qs.order_by("-pk")[:PAGE_SIZE]) if filterset.is_valid() else []
+    for case in cases:
+        case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
+    return render(
+        request,
+        "dunning/case_list.html",
+        {"cases": cases, "filterset": filterset, "tabs": tabs(request, "cases")},
+        status=200 if filterset.is_valid() else 400,
+    )
+
+
+def _visible(request: HttpRequest, pk: int) -> Case:
+    cases = Case.objects.visible_to(request.user).select_related("customer", "agency", "notice", "dossier")
+    case: Case = get_object_or_404(cases, pk=pk)
+    return case
+
+
+@require_GET
+@permission_required("dunning.view")
+def case_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One case: what is claimed, the dossier, the agency, and the two steps left to people."""
+    case = _visible(request, pk)
+    case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
+    return render(
+        request,
+        "dunning/case_detail.html",
+        {
+            "case": case,
+            "lines": case.notice.lines.select_related("item").order_by("item__due_date", "item_id"),
+            "events": told(audit.timeline(case)[:50]),
+            "reason_form": ReasonForm(),
+            "tabs": tabs(request, "cases"),
+            "may_hand_over": has_permission(request.user, "dunning.hand_over"),
+            "recallable": case.status in Case.LIVE,
+        },
+    )
+
+
+@require_GET
+@permission_required("dunning.view")
+def case_dossier(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The dossier's ZIP, as it was frozen."""
+    case = _visible(request, pk)
+    if case.dossier is None:
+        raise Http404
+    return file_response(case.dossier)
+
+
+@require_POST
+@permission_required("dunning.hand_over")
+def case_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """Confirm that the agency has the dossier."""
+    case = _visible(request, pk)
+    try:
+        hand_over_case(actor=request.user, case=case, today=clock.today(), now=clock.now())
+    except BusinessError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Le dossier est remis à %(agency)s.") % {"agency": case.agency})
+    return redirect("dunning:case-detail", pk=pk)
+
+
+@require_POST
+@permission_required("dunning.hand_over")
+def case_recall(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the case back from the agency."""
+    case = _visible(request, pk)
+    try:
+        recall_case(
+            actor=request.user,
+            case=case,
+            reason=request.POST.get("reason", "")[:200],
+            today=clock.today(),
+            now=clock.now(),
+        )
+    except BusinessError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, _("Le dossier est rappelé ; ses pièces peuvent de nouveau être relancées."))
+    return redirect("dunning:case-detail", pk=pk)
+
+
+@require_GET
+@permission_required("dunning.view")
+def policy_list(request: HttpRequest) -> HttpResponse:
+    """The active scenarios as readable ladders."""
+    policies = (
+        Policy.objects.filter(status=Policy.Status.ACTIVE)
+        .prefetch_related("levels")
+        .select_related("legal_entity")
+        .order_by("priority", "code")
+    )
+    visible = set(LegalEntity.objects.visible_to(request.user).values_list("pk", flat=True))
+    shown = [
+        policy for policy in policies if policy.legal_entity_id is None or policy.legal_entity_id in visible
+    ]
+    kinds = dict(Customer.Kind.choices)
+    for policy in shown:
+        policy.kind_label = kinds.get(policy.customer_kind, "")
+    return render(request, "dunning/policy_list.html", {"policies": shown, "tabs": tabs(request, "policies")})
+
+
+@require_GET
+@permission_required("dunning.view")
+def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
+    """The customer page's piece: what was sent to him, what waits, and his cases."""
+    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
+    notices = list(
+        Notice.objects.filter(customer=customer).select_related("level", "run").order_by("-pk")[:20]
+    )
+    for notice in notices:
+        notice.tone = NOTICE_TONES[Notice.Status(notice.status)]  # type: ignore[attr-defined]
+    cases = list(Case.objects.filter(customer=customer).select_related("agency").order_by("-pk")[:10])
+    for case in cases:
+        case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
+    template = "dunning/customer_panel.html" if request.htmx else "dunning/customer_panel_page.html"
+    return render(request, template, {"customer": customer, "notices": notices, "cases": cases})

@@ -1,0 +1,247 @@
+"""Relances: the lists of what waits, one notice, its letter, and the decisions on it."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+
+from core import audit, clock
+from core.audit_words import told
+from core.errors import BusinessError
+from core.files_http import file_response
+from core.keyset import keyset_page
+from core.legal import MissingLegalParameter, register
+from core.rights import has_permission, permission_required
+from dunning.filters import NoticeFilter
+from dunning.forms import PostingForm, ReasonForm
+from dunning.gate import explain, obstacles
+from dunning.gate_facts import notice_now
+from dunning.letter_context import LetterFacts, StatementChanged, letter_context
+from dunning.letters.context import LetterContextError
+from dunning.letters.render import render_pdf
+from dunning.models import Level, Notice
+from dunning.operations.deliveries import confirm_posting, retry_notice
+from dunning.operations.notices import approve_notices, reject_notices
+from dunning.views.places import tabs
+from dunning.views.tones import NOTICE_TONES
+
+PAGE_SIZE = 50
+
+
+@require_GET
+@permission_required("dunning.view")
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """Notices, latest first, and what may be done with the ticked ones."""
+    visible = Notice.objects.visible_to(request.user).select_related(
+        "customer", "legal_entity", "level", "run"
+    )
+    filterset = NoticeFilter(request.GET, queryset=visible, request=request)
+    page = keyset_page(
+        filterset.qs if filterset.is_valid() else visible.none(),
+        order=("-pk",),
+        cursor=request.GET.get("cursor", ""),
+        size=PAGE_SIZE,
+    )
+    notices = page.rows
+    for notice in notices:
+        notice.tone = NOTICE_TONES[Notice.Status(notice.status)]
+    states = request.GET.getlist("status")
+    place = _place(states, request.GET.getlist("channel"))
+    return render(
+        request,
+        "dunning/notice_list.html",
+        {
+            "notices": notices,
+            "filterset": filterset,
+            "place": place,
+            "tabs": tabs(request, place),
+            "next_url": page.next_url(request.GET),
+            "previous_url": page.previous_url(request.GET),
+            "reason_form": ReasonForm(),
+            "posting_form": PostingForm(initial={"posted_on": clock.today()}),
+            "may_approve": has_permission(request.user, "dunning.approve"),
+            "may_deliver": has_permission(request.user, "dunning.deliver"),
+            "total_url": reverse("core:selection-total"),
+        },
+        status=200 if filterset.is_valid() else 400,
+    )
+
+
+def _place(states: list[str], channels: list[str]) -> str:
+    if states == [Notice.Status.PROPOSED]:
+        return "proposed"
+    if states == [Notice.Status.RENDERED] and channels:
+        return "to-post"
+    return "failed" if states == [Notice.Status.FAILED] else "all"
+
+
+def _visible(request: HttpRequest, pk: int) -> Notice:
+    notices = Notice.objects.visible_to(request.user).select_related(
+        "customer", "legal_entity__logo", "level__policy", "run", "decided_by"
+    )
+    notice: Notice = get_object_or_404(notices, pk=pk)
+    return notice
+
+
+@require_GET
+@permission_required("dunning.view")
+def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One notice: its lines, its letter in place, what happened to it, and what may be done now."""
+    notice = _visible(request, pk)
+    notice.tone = NOTICE_TONES[Notice.Status(notice.status)]  # type: ignore[attr-defined]
+    waiting = notice.status in (Notice.Status.PROPOSED, Notice.Status.APPROVED, Notice.Status.RENDERED)
+    found = obstacles(notice_now(notice, today=clock.today())) if waiting else ()
+    is_hand_over = notice.level.kind == Level.Kind.HAND_OVER
+    letter = getattr(notice, "letter", None)
+    return render(
+        request,
+        "dunning/notice_detail.html",
+        {
+            "notice": notice,
+            "letter": letter,
+            "case": getattr(notice, "case", None),
+            "lines": notice.lines.select_related("item").order_by("item__due_date", "item_id"),
+            "deliveries": notice.deliveries.order_by("attempt"),
+            "events": told(audit.timeline(notice)[:50]),
+            "obstacle": explain(found),
+            "preview": not is_hand_over and letter is None and waiting,
+            "is_hand_over": is_hand_over,
+            "reason_form": ReasonForm(),
+            "posting_form": PostingForm(initial={"posted_on": clock.today()}),
+            "may_approve": has_permission(request.user, "dunning.approve"),
+            "may_deliver": has_permission(request.user, "dunning.deliver"),
+            "to_post": notice.status == Notice.Status.RENDERED
+            and notice.level.channel != Level.Channel.EMAIL,
+        },
+    )
+
+
+@xframe_options_sameorigin
+@require_GET
+@permission_required("dunning.view")
+def letter_pdf(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The letter as it was made, byte for byte."""
+    notice = _visible(request, pk)
+    letter = getattr(notice, "letter", None)
+    if letter is None:
+        return redirect("dunning:notice-detail", pk=pk)
+    return file_response(letter.file, in_place="telecharger" not in request.GET)
+
+
+@xframe_options_sameorigin
+@require_GET
+@permission_required("dunning.view")
+def notice_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """How the letter would look if it were made now; nothing is kept."""
+    notice = _visible(request, pk)
+    if notice.level.kind == Level.Kind.HAND_OVER:
+        return redirect("dunning:notice-detail", pk=pk)
+    facts = LetterFacts(register())
+    try:
+        context = letter_context(notice, facts=facts, today=clock.today())
+        content = render_pdf(context, logo=facts.logo(notice.legal_entity.logo))
+    except (LetterContextError, StatementChanged, MissingLegalParameter) as error:
+        return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")
+    return HttpResponse(content, content_type="application/pdf")
+
+
+def _ticked(request: HttpRequest) -> list[int]:
+    values = [value for value in request.POST.getlist("selected") if value.isdecimal() and len(value) < 19]
+    return [int(value) for value in values]
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
+        target = f"{reverse('dunning:notice-list')}?status=PROPOSED"
+    return redirect(target)
+
+
+def _answer(request: HttpRequest, act: Callable[[], str]) -> HttpResponse:
+    """Do it and go back; a refusal is told above the page and changes nothing."""
+    try:
+        messages.success(request, act())
+    except BusinessError as error:
+        messages.error(request, str(error))
+    return _back(request)
+
+
+@require_POST
+@permission_required("dunning.approve")
+def notice_approve(request: HttpRequest) -> HttpResponse:
+    """Approve the ticked notices."""
+
+    def act() -> str:
+        decided = approve_notices(
+            actor=request.user, notice_ids=_ticked(request), today=clock.today(), now=clock.now()
+        ).decided
+        return ngettext(
+            "%(count)d relance validée : son courrier est en préparation.",
+            "%(count)d relances validées : leurs courriers sont en préparation.",
+            decided,
+        ) % {"count": decided}
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.approve")
+def notice_reject(request: HttpRequest) -> HttpResponse:
+    """Set the ticked notices aside, with a reason."""
+
+    def act() -> str:
+        decided = reject_notices(
+            actor=request.user,
+            notice_ids=_ticked(request),
+            reason=request.POST.get("reason", "")[:200],
+            now=clock.now(),
+        ).decided
+        return ngettext("%(count)d relance écartée.", "%(count)d relances écartées.", decided) % {
+            "count": decided
+        }
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.deliver")
+def notice_post(request: HttpRequest) -> HttpResponse:
+    """Confirm that the ticked letters were posted."""
+    form = PostingForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(message for errors in form.errors.values() for message in errors))
+        return _back(request)
+
+    def act() -> str:
+        posted = confirm_posting(
+            actor=request.user,
+            notice_ids=_ticked(request),
+            posted_on=form.cleaned_data["posted_on"],
+            today=clock.today(),
+            now=clock.now(),
+        )
+        return ngettext("%(count)d courrier posté.", "%(count)d courriers postés.", posted) % {
+            "count": posted
+        }
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.deliver")
+def notice_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a failed notice again."""
+    notice = _visible(request, pk)
+
+    def act() -> str:
+        retry_notice(actor=request.user, notice=notice, now=clock.now())
+        return _("La relance repart.")
+
+    return _answer(request, act)
