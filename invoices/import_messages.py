@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from core.calendar import DateError, parse_french_date
 from core.money import AmountError, format_amount, parse_amount
+from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
 
@@ -152,6 +153,9 @@ ROW_MESSAGES = {
     "required": lazy("La cellule est vide, or elle est obligatoire. Complétez-la."),
     "cell_error": lazy("La formule de la cellule est en erreur (%(value)s). Remplacez-la par sa valeur."),
     "nul_character": lazy("La cellule contient un caractère nul, illisible. Saisissez-la de nouveau."),
+    "formula_like": lazy(
+        "« %(value)s » ressemble à une formule de tableur, pas à un code. Saisissez la valeur elle-même."
+    ),
     "text_too_long": lazy("Le texte compte %(length)s caractères, %(limit)s au plus. Raccourcissez-le."),
     "too_many_cells": lazy(
         "La ligne a %(cells)s cellules pour %(columns)s en-têtes : un séparateur s’est glissé dans une cellule. "
@@ -237,7 +241,7 @@ def row_message(error: Mapping[str, Any]) -> str:
         "value": value,
     }
     for name in ("issued", "ledger", "value"):
-        values[name] = _readable(error.get("column", ""), values.get(name, ""))
+        values[name] = readable(error.get("column", ""), values.get(name, ""))
     return str(ROW_MESSAGES[code]) % values
 
 
@@ -261,9 +265,11 @@ def _why_no_date(text: str, order: str) -> str:
     return _("« %(value)s » n’est pas une date.") % {"value": text}
 
 
-def _readable(column: str, value: Any) -> str:
-    """ISO dates and plain decimals, as SQL writes them, in the way people do."""
+def readable(column: str, value: Any) -> str:
+    """ISO dates, plain decimals and natures, as SQL writes them, in the way people do."""
     text = str(value)
+    if column == "kind":
+        return str(dict(OpenItem.Kind.choices).get(text, text))
     if len(text) == 10 and text[4:5] == "-" == text[7:8]:
         try:
             return date_format(date.fromisoformat(text), "d/m/Y")

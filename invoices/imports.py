@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from customers.models import Customer, LegalEntity
-from invoices.import_messages import column_label, file_message, row_message
+from invoices.import_messages import column_label, file_message, readable, row_message
 from invoices.models import ImportBatch, ImportRow
 from invoices.readers.cells import GUARDED
 from invoices.readers.columns import NAMES
@@ -20,12 +21,13 @@ from invoices.readers.columns import NAMES
 _CHUNK = 2_000
 
 _ERROR_KINDS = """
-SELECT e ->> 'column', e ->> 'code', count(*), min(r.line)
+SELECT e ->> 'column', e ->> 'code', count(*), min(r.line), (array_agg(e ORDER BY r.line))[1]
 FROM invoices_importrow r, jsonb_array_elements(r.errors) e
 WHERE r.batch_id = %(batch)s AND r.outcome = 'ERROR'
 GROUP BY 1, 2
+HAVING count(*) > 1
 ORDER BY 3 DESC, 1, 2
-LIMIT 50
+LIMIT 8
 """
 
 
@@ -43,12 +45,13 @@ class RowError:
 
 @dataclass(frozen=True)
 class ErrorKind:
-    """How often a kind of error occurs in a batch, and where first."""
+    """A kind of error that occurs more than once: how often, where first, and what it says there."""
 
     column: str
     code: str
     count: int
     first_line: int
+    example: str
 
 
 def file_error(batch: ImportBatch) -> str:
@@ -64,7 +67,7 @@ def errors_of(row: ImportRow, headers: dict[str, str]) -> list[RowError]:
             field=error["column"],
             column=headers.get(error["column"]) or column_label(error["column"]),
             code=error["code"],
-            value=str(error.get("value", "")),
+            value=readable(error["column"], error.get("value", "")),
             message=row_message(error),
         )
         for error in row.errors
@@ -79,12 +82,19 @@ def batch_errors(batch: ImportBatch, *, after_line: int = 0, rows: int = 100) ->
 
 
 def error_kinds(batch: ImportBatch) -> list[ErrorKind]:
-    """The kinds of error of a batch, the most frequent first."""
+    """The kinds of error that repeat in a batch, the most frequent first."""
+    headers = batch.dialect.get("columns", {})
     with connection.cursor() as cursor:
         cursor.execute(_ERROR_KINDS, {"batch": batch.pk})
         return [
-            ErrorKind(column_label(column), code, count, line)
-            for column, code, count, line in cursor.fetchall()
+            ErrorKind(
+                headers.get(column) or column_label(column),
+                code,
+                count,
+                line,
+                row_message(json.loads(example)),
+            )
+            for column, code, count, line, example in cursor.fetchall()
         ]
 
 

@@ -165,8 +165,9 @@ WHERE r.batch_id = %(batch)s AND r.outcome = 'NEW'
 GROUP BY r.customer_id, r.currency
 ORDER BY r.customer_id, r.currency
 """
-_CUSTOMERS = """
-SELECT DISTINCT customer_id FROM invoices_importrow WHERE batch_id = %(batch)s AND outcome = 'NEW'
+_MOVED = """
+SELECT array_agg(DISTINCT customer_id), min(issue_date) FROM invoices_importrow
+WHERE batch_id = %(batch)s AND outcome = 'NEW'
 """
 
 
@@ -256,9 +257,10 @@ def audit_customers(
         cursor.execute(_AUDIT_CUSTOMERS, values)
 
 
-def customers_of(batch_id: int) -> list[int]:
-    """The customers whose balance the new rows of a batch move."""
-    return [row[0] for row in _rows(_CUSTOMERS, {"batch": batch_id})]
+def moved_accounts(batch_id: int) -> tuple[list[int], date | None]:
+    """The customers whose balance the new rows of a batch move, and from which date on."""
+    customers, since = _rows(_MOVED, {"batch": batch_id})[0]
+    return customers or [], since
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -31,6 +31,7 @@ from customers.payment_terms import Term, TermKind, due_date
 from invoices import staging
 from invoices.import_messages import file_message
 from invoices.models import ImportBatch, OpenItem
+from invoices.operations.ageing import refresh_ageing
 from invoices.readers.detection import DELIMITERS, ENCODINGS, container
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB, Limits
@@ -304,6 +305,8 @@ def _post(batch_id: int, today: date, now: datetime) -> None:
         actor_name=str(actor),
         now=now,
     )
+    customers, since = staging.moved_accounts(batch.pk)
+    refresh_ageing(customer_ids=customers, effective_from=since or today)
     batch.status, batch.committed_at = Status.COMMITTED, now
     batch.error_code, batch.error_params = "", {}
     batch.save()

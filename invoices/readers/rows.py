@@ -163,6 +163,9 @@ class RowReader:
             if required:
                 self._fail(field, "required")
             return None
+        if text.startswith(GUARDED) and field != "reference":
+            self._fail(field, "formula_like", text)
+            return None
         if len(text) > self._longest[field]:
             self._fail(
                 field,

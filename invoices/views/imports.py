@@ -145,7 +145,11 @@ def _detail_page(request: HttpRequest, batch: ImportBatch, reread: RereadForm, s
         "file_error": file_error(batch),
         "same_files": same_file_batches(batch),
         "encoding": ENCODING_NAMES.get(dialect.get("encoding", ""), ""),
-        "columns": [(column_label(field), name) for field, name in dialect.get("columns", {}).items()],
+        "columns": [
+            (column_label(field), dialect["columns"][field])
+            for field in NAMES
+            if field in dialect.get("columns", {})
+        ],
         "errors": batch_errors(batch, rows=ERROR_ROWS) if has_rows and batch.error_count else [],
         "error_kinds": error_kinds(batch) if has_rows and batch.error_count else [],
         "error_rows_shown": min(batch.error_count, ERROR_ROWS),
