@@ -89,8 +89,8 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
     entity, customer, level = notice.legal_entity, notice.customer, notice.level
     language = customer.language
     lines = list(notice.lines.select_related("item").order_by("item__due_date", "item_id"))
-    computed = _late_fees(notice, lines, facts.legal) if level.claims_interest else {}
-    rule = _rule(notice, facts.legal) if level.claims_interest else None
+    computed = statements_of(notice, lines, facts.legal) if level.claims_interest else {}
+    rule = rate_rule_of(notice, facts.legal) if level.claims_interest else None
     claims_fees = bool(computed) or notice.indemnity_amount > 0
     return letter.build_letter_context(
         kind=letter.LetterKind(level.kind),
@@ -101,29 +101,29 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
         as_of=notice.as_of,
         pay_by=today + timedelta(days=level.pay_within_days),
         currency=notice.currency,
-        creditor=_creditor(entity),
-        debtor=_debtor(customer),
+        creditor=creditor_of(entity),
+        debtor=debtor_of(customer),
         contact=letter.Contact(name=entity.signatory_name, phone=entity.phone, email=entity.email),
         signatory=letter.Signatory(name=entity.signatory_name, capacity=entity.signatory_title),
-        lines=[_line(line) for line in lines],
+        lines=[line_of(line) for line in lines],
         interest_segments=tuple(
-            _segment(line, segment)
+            segment_of(line, segment)
             for line in lines
             if line.item_id in computed
             for segment in computed[line.item_id].segments
         ),
-        daily_interest=_daily_interest(computed),
-        rate_basis=_rate_basis(rule, language),
+        daily_interest=daily_interest(computed),
+        rate_basis=rate_basis(rule, language),
         day_count_basis=DAY_COUNTS[language] if computed else "",
         payment_reference=f"{customer.account_code} {reference_of(notice)}",
         channel=CHANNELS[Level.Channel(level.channel)],
         previous_letters=_previous_letters(notice, [line.item_id for line in lines if line.rank]),
         legal_references=_articles(level, customer, language, claims_fees),
-        parameters=_parameters(facts.legal, notice, rule) if claims_fees else (),
+        parameters=parameters_used(facts.legal, notice, rule) if claims_fees else (),
     )
 
 
-def _creditor(entity: LegalEntity) -> letter.Creditor:
+def creditor_of(entity: LegalEntity) -> letter.Creditor:
     return letter.Creditor(
         name=entity.name,
         address_lines=tuple(entity.address_lines.splitlines()),
@@ -140,7 +140,7 @@ def _creditor(entity: LegalEntity) -> letter.Creditor:
     )
 
 
-def _debtor(customer: Customer) -> letter.Debtor:
+def debtor_of(customer: Customer) -> letter.Debtor:
     contact = customer.contacts.filter(gets_dunning=True).order_by("id").first()
     return letter.Debtor(
         name=customer.name,
@@ -167,7 +167,7 @@ def _city(entity: LegalEntity) -> str:
     return re.sub(r"^\d{5}\s+|\s+CEDEX.*$", "", lines[-1].strip()) if lines else entity.rcs_city
 
 
-def _line(line: NoticeLine) -> letter.LetterLine:
+def line_of(line: NoticeLine) -> letter.LetterLine:
     item = line.item
     return letter.LetterLine(
         number=item.number,
@@ -182,7 +182,7 @@ def _line(line: NoticeLine) -> letter.LetterLine:
     )
 
 
-def _segment(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
+def segment_of(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
     return letter.InterestSegment(
         number=line.item.number,
         from_date=segment.start,
@@ -194,15 +194,15 @@ def _segment(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
     )
 
 
-def _rule(notice: Notice, legal: Register) -> Rule | None:
+def rate_rule_of(notice: Notice, legal: Register) -> Rule | None:
     return rule_for(
         Debtor(notice.customer.kind), clause_of(notice.legal_entity), late_fee_parameters(legal, notice.as_of)
     )
 
 
-def _late_fees(notice: Notice, lines: Sequence[NoticeLine], legal: Register) -> dict[int, LateFees]:
+def statements_of(notice: Notice, lines: Sequence[NoticeLine], legal: Register) -> dict[int, LateFees]:
     """The décompte of each line, which must give the frozen interest. Raises StatementChanged."""
-    rule = _rule(notice, legal)
+    rule = rate_rule_of(notice, legal)
     if rule is None:
         return {}
     parameters = late_fee_parameters(legal, notice.as_of)
@@ -232,7 +232,7 @@ def _late_fees(notice: Notice, lines: Sequence[NoticeLine], legal: Register) -> 
     return computed
 
 
-def _daily_interest(computed: dict[int, LateFees]) -> Decimal:
+def daily_interest(computed: dict[int, LateFees]) -> Decimal:
     """Interest of one more day on what was open: the last segment of each line, at its rate."""
     total = Decimal(0)
     for fees in computed.values():
@@ -242,7 +242,7 @@ def _daily_interest(computed: dict[int, LateFees]) -> Decimal:
     return round_money(total)
 
 
-def _rate_basis(rule: Rule | None, language: str) -> str:
+def rate_basis(rule: Rule | None, language: str) -> str:
     if rule is None:
         return ""
     value = f"{rule.value.normalize():f}"
@@ -285,7 +285,7 @@ def _articles(level: Level, customer: Customer, language: str, claims_fees: bool
     return articles
 
 
-def _parameters(legal: Register, notice: Notice, rule: Rule | None) -> tuple[letter.ParameterUsed, ...]:
+def parameters_used(legal: Register, notice: Notice, rule: Rule | None) -> tuple[letter.ParameterUsed, ...]:
     keys = ["fr.indemnity"]
     if rule is not None:
         keys.append("fr.public.margin" if rule.kind is RuleKind.ECB_PLUS_FROZEN else "fr.penalty.margin")

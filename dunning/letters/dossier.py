@@ -17,7 +17,6 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from dunning.letters.address import address_block
 from dunning.letters.composition import item_cells, segment_cells
 from dunning.letters.context import (
     ZERO,
@@ -164,7 +163,6 @@ def render_cover(context: DossierContext) -> bytes:
             "semicolon": f"{NBSP}; ",
             "mentions": mentions[0] if mentions else "",
             "numbers": mentions[1] if len(mentions) > 1 else "",
-            "debtor_address": address_block(context.debtor)[1:],
             "items": [item_cells("fr", line) for line in context.lines],
             "segments": [segment_cells("fr", segment) for segment in context.interest_segments],
             "movements": [
