@@ -73,11 +73,13 @@ def _reversed_after(side: str) -> str:
 
 _REVERSED = f"{_reversed_after('debit')} UNION ALL {_reversed_after('credit')}"
 
-# What allocations made since the date took off the items' open amounts.
-_LATER = """SELECT debit_id AS item_id, amount FROM invoices_allocation
-                WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
-                UNION ALL SELECT credit_id, -amount FROM invoices_allocation
-                WHERE allocated_on > %(as_of)s AND reversed_on IS NULL"""
+def _made_since(side: str, amount: str, where: str) -> str:
+    """What allocations made after the date took off the open amounts of their debits or credits."""
+    return f"""SELECT i.customer_id, i.currency, i.due_date, i.issue_date, {amount} AS amount
+            FROM invoices_allocation a JOIN invoices_openitem i ON i.id = a.{side}_id
+            WHERE a.allocated_on > %(as_of)s AND a.reversed_on IS NULL AND i.issue_date <= %(as_of)s{where}
+                AND a.{side}_id NOT IN ({_REVERSED})"""
+
 
 # The open amount of one item as of the date, from its total and the allocations in force then.
 _OPEN_AS_OF = """(i.total_amount
@@ -121,9 +123,9 @@ FROM (
             WHERE i.open_amount <> 0 AND i.issue_date <= %(as_of)s{where}
                 AND i.id NOT IN ({_REVERSED})
             UNION ALL
-            SELECT i.customer_id, i.currency, i.due_date, i.issue_date, later.amount
-            FROM ({_LATER}) later JOIN invoices_openitem i ON i.id = later.item_id
-            WHERE i.issue_date <= %(as_of)s{where} AND i.id NOT IN ({_REVERSED})
+            {_made_since("debit", "a.amount", where)}
+            UNION ALL
+            {_made_since("credit", "-a.amount", where)}
             UNION ALL
             SELECT i.customer_id, i.currency, i.due_date, i.issue_date, {_OPEN_AS_OF}
             FROM invoices_openitem i
@@ -136,14 +138,11 @@ FROM (
 LEFT JOIN (
     SELECT customer_id, currency, sum(least(claimed, greatest(open_then, 0))) AS disputed_amount
     FROM (
-        SELECT i.customer_id, i.currency, {_OPEN_AS_OF} AS open_then, d.claimed
-        FROM (
-            SELECT item_id, sum(amount) AS claimed FROM invoices_dispute
-            WHERE opened_on <= %(as_of)s AND (resolved_on IS NULL OR resolved_on > %(as_of)s)
-            GROUP BY item_id
-        ) d
-        JOIN invoices_openitem i ON i.id = d.item_id
-        WHERE i.issue_date <= %(as_of)s{where}
+        SELECT i.customer_id, i.currency, {_OPEN_AS_OF} AS open_then, sum(d.amount) AS claimed
+        FROM invoices_dispute d JOIN invoices_openitem i ON i.id = d.item_id
+        WHERE d.opened_on <= %(as_of)s AND (d.resolved_on IS NULL OR d.resolved_on > %(as_of)s)
+            AND i.issue_date <= %(as_of)s{where}
+        GROUP BY i.id
     ) claims
     GROUP BY customer_id, currency
 ) disputed ON disputed.customer_id = owed.customer_id AND disputed.currency = owed.currency

@@ -34,10 +34,12 @@ def allocate(
     allocated_on: date,
     today: date,
     now: datetime,
+    seen_open_amount: Decimal | None = None,
 ) -> Allocation:
     """Settle `amount` of the debit item with the credit item. `amount` is positive, in their currency.
 
-    A debit item that is settled has its open dispute resolved on the same day.
+    A debit item that is settled has its open dispute resolved on the same day. `seen_open_amount` is what the
+    person saw open on the debit item: when it has moved since, as after a double click, nothing is matched.
     Raises AllocationRefused: other customer or currency, wrong signs, amount above what is open on any day
     from `allocated_on` on, date before either item or in the future.
     """
@@ -46,6 +48,12 @@ def allocate(
     if debit is None or credit is None or debit_id == credit_id:
         raise AllocationRefused(_("Choisissez deux pièces de votre périmètre."), code="item_unknown")
     _check_pair(debit, credit)
+    if seen_open_amount is not None and seen_open_amount != debit.open_amount:
+        raise AllocationRefused(
+            _("Le solde de la pièce %(number)s a changé entre-temps : il est de %(open)s. Vérifiez, puis validez.")
+            % {"number": debit.number, "open": format_amount(debit.open_amount, debit.currency)},
+            code="changed_meanwhile",
+        )
     _check_amount(debit, credit, amount)
     _check_day(debit, credit, allocated_on, today)
     for item in (debit, credit):
@@ -93,7 +101,7 @@ def reverse_allocation(
         raise AllocationRefused(_("Indiquez pourquoi ce lettrage est défait."), field="reason")
     if reversed_on < allocation.allocated_on:
         raise AllocationRefused(
-            _("Ce lettrage date du %(day)s : il ne peut pas être défait avant.")
+            _("Ce lettrage date du %(day)s : il ne peut pas être défait avant.")
             % {"day": f"{allocation.allocated_on:%d/%m/%Y}"},
             field="reversed_on",
         )
@@ -164,7 +172,7 @@ def _check_day(debit: OpenItem, credit: OpenItem, allocated_on: date, today: dat
     earliest = max(debit.issue_date, credit.issue_date)
     if allocated_on < earliest:
         raise AllocationRefused(
-            _("Un lettrage ne peut pas précéder ses pièces : au plus tôt le %(day)s.")
+            _("Un lettrage ne peut pas précéder ses pièces : au plus tôt le %(day)s.")
             % {"day": f"{earliest:%d/%m/%Y}"},
             field="allocated_on",
         )

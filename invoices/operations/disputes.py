@@ -53,7 +53,7 @@ def open_dispute(
         raise DisputeRefused(_("Choisissez le motif du litige."), field="reason")
     if Dispute.objects.filter(item=item, resolved_on__isnull=True).exists():
         raise DisputeRefused(
-            _("Un litige est déjà ouvert sur cette pièce : résolvez-le avant d’en ouvrir un autre."),
+            _("Un litige est déjà ouvert sur cette pièce : résolvez-le avant d’en ouvrir un autre."),
             code="dispute_open",
         )
     dispute = Dispute.objects.create(
@@ -132,11 +132,11 @@ def make_promise(
     _check_amount(item, amount, PromiseRefused)
     if promised_date < today:
         raise PromiseRefused(
-            _("La date promise est passée : demandez une nouvelle date."), field="promised_date"
+            _("La date promise est passée : demandez une nouvelle date."), field="promised_date"
         )
     if Promise.objects.filter(item=item, status=Promise.Status.OPEN).exists():
         raise PromiseRefused(
-            _("Une promesse est déjà en cours sur cette pièce : retirez-la avant d’en noter une autre."),
+            _("Une promesse est déjà en cours sur cette pièce : retirez-la avant d’en noter une autre."),
             code="promise_open",
         )
     promise = Promise.objects.create(

@@ -125,7 +125,7 @@ def _check_amounts(kind: str, total_amount: Decimal, vat_amount: Decimal | None)
         raise PostingRefused(_("Le montant s’écrit au centime près."), field="total_amount")
     if kind in OpenItem.DEBIT_KINDS and total_amount < 0:
         raise PostingRefused(
-            _("Une facture ou un acompte demandé porte un montant positif ; saisissez un avoir."),
+            _("Une facture ou un acompte demandé porte un montant positif ; saisissez un avoir."),
             field="total_amount",
         )
     if kind in OpenItem.CREDIT_KINDS and total_amount > 0:
