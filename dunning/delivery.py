@@ -10,8 +10,10 @@ from email.utils import parseaddr
 from enum import StrEnum
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 
@@ -55,6 +57,7 @@ def message_id(key: str) -> str:
 def send_email(message: OutgoingEmail, *, connection: BaseEmailBackend | None = None) -> DeliveryOutcome:
     """Send one message through the configured mail backend. Never raises for what the server or network did."""
     try:
+        validate_email(message.recipient)
         email = EmailMultiAlternatives(
             subject=message.subject,
             body=message.text,
@@ -68,6 +71,12 @@ def send_email(message: OutgoingEmail, *, connection: BaseEmailBackend | None = 
         email.attach(message.attachment_name, message.attachment, "application/pdf")
         # Built before the server is called, so that a fault of the message cannot pass for one of the server.
         email.message()
+    except ValidationError:
+        return DeliveryOutcome(
+            OutcomeStatus.FAILED,
+            _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
+            % {"recipient": message.recipient},
+        )
     except (ValueError, UnicodeError) as error:
         return DeliveryOutcome(
             OutcomeStatus.FAILED,

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
@@ -33,6 +33,12 @@ from dunning.views.places import tabs
 from dunning.views.tones import NOTICE_TONES
 
 PAGE_SIZE = 50
+TITLES = {
+    "proposed": gettext_lazy("Relances à valider"),
+    "to-post": gettext_lazy("Courriers à poster"),
+    "failed": gettext_lazy("Envois en échec"),
+    "all": gettext_lazy("Suivi des relances"),
+}
 
 
 @require_GET
@@ -61,6 +67,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
             "notices": notices,
             "filterset": filterset,
             "place": place,
+            "title": TITLES[place],
             "tabs": tabs(request, place),
             "next_url": page.next_url(request.GET),
             "previous_url": page.previous_url(request.GET),

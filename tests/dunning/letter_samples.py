@@ -162,7 +162,9 @@ def make_context(
         if kind is LetterKind.REMINDER
         else (
             PreviousLetter(kind=LetterKind.REMINDER, reference="AMD-R0000011", date=date(2026, 9, 1)),
-            PreviousLetter(kind=LetterKind.SECOND_REMINDER, reference="AMD-R0000027", date=date(2026, 10, 14)),
+            PreviousLetter(
+                kind=LetterKind.SECOND_REMINDER, reference="AMD-R0000027", date=date(2026, 10, 14)
+            ),
         ),
         "attachments": ("copie des factures", "conditions générales de vente") if formal else (),
         "legal_references": ("Code civil, art. 1231 et 1344", "Code de commerce, art. L441-10 (II) et D441-5")

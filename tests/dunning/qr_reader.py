@@ -85,9 +85,7 @@ def _is_function(row: int, column: int, size: int, version: int) -> bool:
         return True
     if (row < 9 and (column < 9 or column >= size - 8)) or (row >= size - 8 and column < 9):
         return True
-    if version >= 7 and (
-        (row < 6 and column >= size - 11) or (column < 6 and row >= size - 11)
-    ):
+    if version >= 7 and ((row < 6 and column >= size - 11) or (column < 6 and row >= size - 11)):
         return True
     corners = ((6, 6), (6, size - 7), (size - 7, 6))
     return any(
