@@ -4,11 +4,15 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from config import views
+from customers.urls import urlpatterns as customer_pages
 
 handler400 = "config.views.bad_request"
 handler403 = "config.views.forbidden"
 handler404 = "config.views.not_found"
 handler500 = "config.views.server_error"
+
+# The list of customers shows what the ledger knows: it joins two floors, so it is told here.
+customer_urlpatterns = [path("", views.customer_list, name="customer-list"), *customer_pages]
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -18,7 +22,7 @@ urlpatterns = [
     path("recherche/", views.search, name="search"),
     path("langue/", views.set_language, name="set-language"),
     path("", include("core.urls")),
-    path("clients/", include("customers.urls")),
+    path("clients/", include((customer_urlpatterns, "customers"))),
     path("factures/", include("invoices.urls")),
     path("risque/", include("risk.urls")),
     path("relances/", include("dunning.urls")),

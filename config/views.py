@@ -8,9 +8,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
-from core.rights import permission_required
+from config.portfolio import DEFAULT_ORDER, SORTS, PortfolioFilter, page_totals, portfolio
+from core import clock
+from core.keyset import chosen_order, keyset_page
+from core.rights import has_permission, permission_required
+from customers.views import STATUS_TONES
+from invoices.accounts import account_figures
 
 
 class SignInView(auth_views.LoginView):
@@ -23,6 +28,37 @@ class SignInView(auth_views.LoginView):
 def home(request: HttpRequest) -> HttpResponse:
     """The agenda: what waits for this person."""
     return render(request, "home.html", {})
+
+
+@require_GET
+@permission_required("customers.view")
+def customer_list(request: HttpRequest) -> HttpResponse:
+    """The customers in one's scope with what they owe, the largest arrears first."""
+    today = clock.today()
+    found = portfolio(request.user, today)
+    filterset = PortfolioFilter(request.GET or None, queryset=found.customers, request=request, today=today)
+    page = keyset_page(
+        filterset.qs.select_related("legal_entity"),
+        order=chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER),
+        cursor=request.GET.get("cursor", ""),
+    )
+    figures = account_figures([customer.pk for customer in page.rows], today)
+    for customer in page.rows:
+        customer.tone = STATUS_TONES[customer.status]
+        customer.accounts = figures.get(customer.pk, [])
+    context = {
+        "filterset": filterset,
+        "customers": page.rows,
+        "totals": page_totals(figures),
+        "stale_day": found.stored_on if found.stored_on and found.stored_on != today else None,
+        "next_url": page.next_url(request.GET),
+        "previous_url": page.previous_url(request.GET),
+        "has_filters": any(request.GET.get(name) for name in filterset.form.fields),
+        "may_edit": has_permission(request.user, "customers.edit"),
+        "may_import": has_permission(request.user, "invoices.import"),
+        "may_see_items": has_permission(request.user, "invoices.view"),
+    }
+    return render(request, "customers/customer_list.html", context)
 
 
 @permission_required("core.use_site")

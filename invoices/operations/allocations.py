@@ -50,7 +50,9 @@ def allocate(
     _check_pair(debit, credit)
     if seen_open_amount is not None and seen_open_amount != debit.open_amount:
         raise AllocationRefused(
-            _("Le solde de la pièce %(number)s a changé entre-temps : il est de %(open)s. Vérifiez, puis validez.")
+            _(
+                "Le solde de la pièce %(number)s a changé entre-temps : il est de %(open)s. Vérifiez, puis validez."
+            )
             % {"number": debit.number, "open": format_amount(debit.open_amount, debit.currency)},
             code="changed_meanwhile",
         )

@@ -132,6 +132,12 @@ class TestAllocate:
         debit, credit = pair(total_amount=Decimal("-500.00"))
         assert assert_refused(lambda: match(debit, credit, "500.01")).code == "amount_above_open"
 
+    def test_a_second_click_on_the_same_page_is_refused(self) -> None:
+        debit, credit = pair()
+        match(debit, credit, "100.00", seen_open_amount=Decimal("1200.00"))
+        again = assert_refused(lambda: match(debit, credit, "100.00", seen_open_amount=Decimal("1200.00")))
+        assert again.code == "changed_meanwhile"
+
     @pytest.mark.parametrize("day", [PAID_ON - timedelta(days=1), TODAY + timedelta(days=1)])
     def test_a_day_before_the_items_or_to_come_is_refused(self, day: date) -> None:
         debit, credit = pair()

@@ -1,0 +1,168 @@
+"""The list of customers with what they owe: customers and ledger joined, for any sort of the whole portfolio.
+
+The order and the filters read the stored balance âgée of the latest day, one indexed row per customer; the
+figures shown are computed again from the open items of the few customers on the page.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import django_filters
+from django.db.models import DateField, DecimalField, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from core.rights import Actor
+from customers.filters import CustomerFilter
+from customers.models import Customer, LegalEntity
+from invoices.accounts import AccountFigures
+from invoices.models import AgeingDay, AgeingSnapshot, OpenItem
+
+# After every due date: customers who owe nothing come last when the oldest delay leads.
+NEVER = date(9999, 12, 31)
+SORTS = {
+    "name": "name",
+    "code": "account_code",
+    "balance": "ledger_balance",
+    "overdue": "ledger_overdue",
+    "oldest": "ledger_oldest",
+}
+DEFAULT_ORDER = ("-ledger_overdue", "name", "pk")
+_MONEY = DecimalField(max_digits=18, decimal_places=2)
+_ZERO = Value(Decimal(0), output_field=_MONEY)
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """The customers in scope, annotated; `stored_on` is the day their order and filters are read from, if stored."""
+
+    customers: "QuerySet[Customer]"
+    stored_on: date | None
+
+
+def portfolio(actor: Actor, today: date) -> Portfolio:
+    """Customers in scope with `ledger_balance`, `ledger_overdue` and `ledger_oldest` in their own currency."""
+    customers = Customer.objects.visible_to(actor)
+    days = list(
+        AgeingDay.objects.filter(
+            legal_entity__in=LegalEntity.objects.visible_to(actor), is_stale=False, as_of__lte=today
+        )
+        .order_by("legal_entity_id", "-as_of")
+        .distinct("legal_entity_id")
+        .only("pk", "legal_entity_id", "as_of")
+    )
+    known = {day.legal_entity_id for day in days}
+    unknown = LegalEntity.objects.visible_to(actor).exclude(pk__in=known)
+    if days and not OpenItem.objects.open().filter(legal_entity__in=unknown).exists():
+        return Portfolio(_from_days(customers, [day.pk for day in days]), min(day.as_of for day in days))
+    return Portfolio(_from_items(customers, today), None)
+
+
+def _from_days(customers: "QuerySet[Customer]", days: list[int]) -> "QuerySet[Customer]":
+    row = AgeingSnapshot.objects.filter(
+        day__in=days, customer=OuterRef("pk"), currency=OuterRef("currency")
+    ).order_by()
+    return _annotated(
+        customers,
+        row.values("total_amount")[:1],
+        row.values("overdue_amount")[:1],
+        row.values("oldest_due_date")[:1],
+    )
+
+
+def _from_items(customers: "QuerySet[Customer]", today: date) -> "QuerySet[Customer]":
+    items = (
+        OpenItem.objects.open()
+        .filter(customer=OuterRef("pk"), currency=OuterRef("currency"))
+        .order_by()
+        .values("customer")
+    )
+    late = Q(open_amount__gt=0, due_date__lt=today)
+    return _annotated(
+        customers,
+        items.annotate(found=Sum("open_amount")).values("found"),
+        items.annotate(found=Sum("open_amount", filter=late)).values("found"),
+        items.annotate(found=Min("due_date", filter=Q(open_amount__gt=0))).values("found"),
+    )
+
+
+def _annotated(
+    customers: "QuerySet[Customer]",
+    balance: "QuerySet[Any]",
+    overdue: "QuerySet[Any]",
+    oldest: "QuerySet[Any]",
+) -> "QuerySet[Customer]":
+    return customers.annotate(
+        ledger_balance=Coalesce(Subquery(balance, output_field=_MONEY), _ZERO),
+        ledger_overdue=Coalesce(Subquery(overdue, output_field=_MONEY), _ZERO),
+        ledger_oldest=Coalesce(
+            Subquery(oldest, output_field=DateField()), Value(NEVER, output_field=DateField())
+        ),
+    )
+
+
+class PortfolioFilter(CustomerFilter):
+    """Filters of customers, and of what they owe."""
+
+    late = django_filters.ChoiceFilter(
+        label=_("Retard"),
+        method="filter_late",
+        empty_label=_("Tous les clients"),
+        choices=[
+            ("0", _("En retard")),
+            ("30", _("De plus de 30 jours")),
+            ("60", _("De plus de 60 jours")),
+            ("90", _("De plus de 90 jours")),
+            ("120", _("De plus de 120 jours")),
+        ],
+    )
+    balance_min = django_filters.NumberFilter(
+        label=_("Solde d’au moins"),
+        field_name="ledger_balance",
+        lookup_expr="gte",
+        max_digits=14,
+        decimal_places=2,
+    )
+
+    field_order = ["q", "late", "entity", "status", "kind", "owner", "segment", "country", "balance_min"]
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        for name in reversed(self.field_order):
+            self.filters.move_to_end(name, last=False)
+
+    def filter_late(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
+        return queryset.filter(
+            ledger_overdue__gt=0, ledger_oldest__lt=self.today - timedelta(days=int(value))
+        )
+
+
+@dataclass(frozen=True)
+class PageTotal:
+    """The sum of a page's accounts in one currency; currencies are never added."""
+
+    currency: str
+    customer_count: int
+    total_amount: Decimal
+    overdue_amount: Decimal
+
+
+def page_totals(figures: dict[int, list[AccountFigures]]) -> list[PageTotal]:
+    """One total per currency over the accounts of a page."""
+    by_currency: dict[str, list[AccountFigures]] = defaultdict(list)
+    for accounts in figures.values():
+        for account in accounts:
+            by_currency[account.currency].append(account)
+    return [
+        PageTotal(
+            currency,
+            len(accounts),
+            sum((account.total_amount for account in accounts), Decimal(0)),
+            sum((account.overdue_amount for account in accounts), Decimal(0)),
+        )
+        for currency, accounts in sorted(by_currency.items())
+    ]
