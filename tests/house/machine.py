@@ -39,6 +39,7 @@ with services.held(durable=False) as urls:
     connection.autocommit = True
     cursor = connection.cursor()
     cursor.execute("SET synchronous_commit = on")
+    cursor.execute("SELECT pg_advisory_lock(1)")  # two first users at once
     cursor.execute("CREATE TABLE IF NOT EXISTS mark (at timestamptz DEFAULT now())")
     cursor.execute("INSERT INTO mark DEFAULT VALUES")
     cursor.execute("SELECT count(*), (SELECT usename FROM pg_user LIMIT 1), current_setting('server_encoding') FROM mark")
