@@ -8,14 +8,14 @@ STATIC_FILES = (("collectstatic", "--no-input", "--verbosity", "0"),)
 
 
 def main(arguments: list[str]) -> int:
-    """Runs each command (`--tables`: static files excepted); the first failure ends it."""
+    """Runs each command (`--tables`: static files excepted), words on stderr; the first failure ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
     from django.core.management import call_command
 
     django.setup()
     for command in TABLES if "--tables" in arguments else TABLES + STATIC_FILES:
-        call_command(*command)
+        call_command(*command, stdout=sys.stderr)
     return 0
 
 

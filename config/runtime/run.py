@@ -151,7 +151,7 @@ def _programs(listener: socket.socket) -> list[Program]:
         *(*celery, "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY") or str(cores)),
         *(
             "--loglevel",
-            "INFO",
+            "WARNING",
             "--without-gossip",
             "--without-mingle",
             "--hostname",
