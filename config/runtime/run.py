@@ -133,31 +133,16 @@ def _listen() -> socket.socket:
 def _programs(listener: socket.socket) -> list[Program]:
     cores = len(os.sched_getaffinity(0))
     celery = ["celery", "-A", "config.celery:app", "--quiet"]
-    web = [
-        *(
-            "gunicorn",
-            "config.wsgi:application",
-            "--bind",
-            f"fd://{listener.fileno()}",
-            "--worker-class",
-            "gthread",
-        ),
-        *("--workers", os.environ.get("WEB_CONCURRENCY") or str(min(cores, 4)), "--threads", "4"),
-        *("--no-control-socket", "--timeout", "120", "--graceful-timeout", "10", "--log-level", "warning"),
-    ]
+    # Preloaded: the application is imported once, its workers are forks of it.
+    web = ["gunicorn", "config.wsgi:application", "--preload", "--bind", f"fd://{listener.fileno()}"]
+    web += ["--worker-class", "gthread", "--threads", "4"]
+    web += ["--workers", os.environ.get("WEB_CONCURRENCY") or str(min(cores, 4))]
+    web += ["--no-control-socket", "--timeout", "120", "--graceful-timeout", "10", "--log-level", "warning"]
     if os.access("/dev/shm", os.W_OK):
         web += ["--worker-tmp-dir", "/dev/shm"]
-    worker = [
-        *(*celery, "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY") or str(cores)),
-        *(
-            "--loglevel",
-            "WARNING",
-            "--without-gossip",
-            "--without-mingle",
-            "--hostname",
-            f"encours-{os.getpid()}@%h",
-        ),
-    ]
+    worker = [*celery, "worker", "--concurrency", os.environ.get("WORKER_CONCURRENCY") or str(cores)]
+    worker += ["--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+    worker += ["--hostname", f"encours-{os.getpid()}@%h"]
     schedule = encours_home() / BEAT_SCHEDULE
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile", "", "--schedule", str(schedule)]
     return [
