@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("encours")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Threads of the web server have no current app of their own.
+app.set_default()
 
 app.conf.beat_schedule = {
     "read-invoice-batches": {"task": "invoices.tasks.read_batches", "schedule": 30.0},

@@ -199,6 +199,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Encours <relances@lo
 # --- jobs -------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=_urls.celery_broker)
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="encours")
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -225,9 +226,11 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
+# Per key, or per person signed in; 0: no limit.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Encours",
-    "DESCRIPTION": "Credit management: customers, invoices, ageing, notices, invoice batches.",
+    "DESCRIPTION": _("Gestion du crédit client : clients, pièces, balance âgée, relances, lots de pièces."),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -237,6 +240,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Docstrings speak to whoever reads the code; what partners read is written as such, and translated.
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,
 }
 
 # --- logs -------------------------------------------------------------------------------------------------
