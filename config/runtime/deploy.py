@@ -1,5 +1,6 @@
 """What a new version needs before it serves: tables, legal parameters, static files. Safe to run again."""
 
+import io
 import os
 import sys
 
@@ -8,14 +9,14 @@ STATIC_FILES = (("collectstatic", "--no-input", "--verbosity", "0"),)
 
 
 def main(arguments: list[str]) -> int:
-    """Runs each command (`--tables`: static files excepted), words on stderr; the first failure ends it."""
+    """Runs each command (`--tables`: static files excepted), without a word; the first failure ends it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
     from django.core.management import call_command
 
     django.setup()
     for command in TABLES if "--tables" in arguments else TABLES + STATIC_FILES:
-        call_command(*command, stdout=sys.stderr)
+        call_command(*command, stdout=io.StringIO())
     return 0
 
 
