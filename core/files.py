@@ -38,7 +38,7 @@ def store_file(
     """
     if isinstance(content, bytes):
         sha256, size = hashlib.sha256(content).hexdigest(), len(content)
-        file: File = ContentFile(content)
+        file: File[bytes] = ContentFile(content)
     else:
         sha256 = sha256_of(content)
         file = File(content)
