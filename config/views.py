@@ -10,12 +10,16 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from config.agenda import agenda, first_steps
 from config.portfolio import DEFAULT_ORDER, SORTS, PortfolioFilter, page_totals, portfolio
+from config.search import SHORTEST
+from config.search import search as search_everything
 from core import clock
 from core.keyset import chosen_order, keyset_page
 from core.rights import has_permission, permission_required
 from customers.views import STATUS_TONES
 from invoices.accounts import account_figures
+from invoices.views.items import with_state
 
 
 class SignInView(auth_views.LoginView):
@@ -24,10 +28,17 @@ class SignInView(auth_views.LoginView):
     redirect_authenticated_user = True
 
 
+@require_GET
 @permission_required("core.use_site")
 def home(request: HttpRequest) -> HttpResponse:
     """The agenda: what waits for this person."""
-    return render(request, "home.html", {})
+    today = clock.today()
+    context = {
+        "entries": agenda(request.user, today),
+        "steps": first_steps(request.user),
+        "today": today,
+    }
+    return render(request, "home.html", context)
 
 
 @require_GET
@@ -61,10 +72,17 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     return render(request, "customers/customer_list.html", context)
 
 
+@require_GET
 @permission_required("core.use_site")
 def search(request: HttpRequest) -> HttpResponse:
     """Customers and items by name, code, number, SIREN or amount."""
-    return render(request, "search.html", {"query": request.GET.get("q", "")})
+    query = request.GET.get("q", "")
+    found = search_everything(request.user, query)
+    for customer in found.customers:
+        customer.tone = STATUS_TONES[customer.status]
+    with_state(found.items, clock.today())
+    context = {"query": query, "found": found, "too_short": len(query.strip()) < SHORTEST}
+    return render(request, "search.html", context)
 
 
 @require_POST
@@ -89,7 +107,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+# What the API says of an error met before or outside its own views.
+API_CODES = {400: "malformed", 403: "forbidden", 404: "not_found", 500: "internal_error"}
+
+
 def _error(request: HttpRequest, status: int) -> HttpResponse:
+    if request.path.startswith("/api/v1/"):
+        return problem_response(request, status=status, code=API_CODES[status])
     return render(request, f"{status}.html", status=status)
 
 
@@ -109,4 +133,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """No context processor and no database: one of them may be what failed."""
     from django.template.loader import get_template
 
+    if request.path.startswith("/api/v1/"):
+        return problem_response(request, status=500, code=API_CODES[500], retryable=True)
     return HttpResponse(get_template("500.html").render({}), status=500)

@@ -20,6 +20,10 @@ _SALT = "core.keyset"
 M = TypeVar("M", bound=Model)
 
 
+class BadCursor(ValueError):
+    """The cursor is not one that this list gave."""
+
+
 @dataclass(frozen=True)
 class KeysetPage(Generic[M]):
     """The rows of one page, and the cursors of its neighbours: empty where there is none."""
@@ -48,10 +52,20 @@ def chosen_order(asked: str, sorts: Mapping[str, str], default: Sequence[str]) -
 
 
 def keyset_page(
-    queryset: "QuerySet[M]", *, order: Sequence[str], cursor: str = "", size: int = PAGE_SIZE
+    queryset: "QuerySet[M]",
+    *,
+    order: Sequence[str],
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    strict: bool = False,
 ) -> KeysetPage[M]:
-    """A page of the queryset in `order`: lookups or annotations that are never null, the last one unique."""
+    """A page of the queryset in `order`: lookups or annotations that are never null, the last one unique.
+
+    A cursor that does not apply gives the first page, or raises BadCursor when `strict`.
+    """
     backwards, values = _read(cursor, order)
+    if strict and cursor and values is None:
+        raise BadCursor(cursor)
     if values is not None:
         queryset = queryset.filter(_beyond(order, values, backwards))
     rows = list(queryset.order_by(*(_ordering(name, backwards) for name in order))[: size + 1])
