@@ -15,6 +15,7 @@ from config.portfolio import DEFAULT_ORDER, SORTS, PortfolioFilter, page_totals,
 from config.search import SHORTEST
 from config.search import search as search_everything
 from core import clock
+from core.api.problems import problem_response
 from core.keyset import chosen_order, keyset_page
 from core.rights import has_permission, permission_required
 from customers.views import STATUS_TONES
