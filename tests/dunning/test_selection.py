@@ -1,0 +1,120 @@
+"""The ladder, case by case."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dunning.selection import Account, LevelRule, OverdueItem, Reason, next_date, select
+
+AS_OF = date(2026, 11, 23)
+LADDER = (
+    LevelRule(1, 5, 0),
+    LevelRule(2, 15, 8),
+    LevelRule(3, 30, 10),
+    LevelRule(4, 60, 15, is_hand_over=True),
+)
+
+
+def late(
+    days: int, *, rank: int = 0, sent: int | None = None, amount: str = "100.00", **facts: bool
+) -> OverdueItem:
+    """An item so many days late, whose last step is `rank`, sent so many days ago."""
+    late.counter += 1  # type: ignore[attr-defined]
+    return OverdueItem(
+        item_id=late.counter,  # type: ignore[attr-defined]
+        due_date=AS_OF - timedelta(days=days),
+        open_amount=Decimal(amount),
+        last_rank=rank,
+        last_sent_on=None if sent is None else AS_OF - timedelta(days=sent),
+        **facts,
+    )
+
+
+late.counter = 0  # type: ignore[attr-defined]
+
+ONE_ITEM = [
+    ("first step the day the delay is reached", Account(levels=LADDER), late(5), 1),
+    ("not the day before", Account(levels=LADDER), late(4), Reason.WAITING),
+    ("an outage of a year delays the step, never skips it", Account(levels=LADDER), late(365), 1),
+    ("second step after the delay and the gap", Account(levels=LADDER), late(15, rank=1, sent=8), 2),
+    ("the gap counts from the proven sending", Account(levels=LADDER), late(40, rank=1, sent=7), Reason.WAITING),
+    ("previous step proposed but not sent", Account(levels=LADDER), late(40, rank=1), Reason.PENDING),
+    ("ladder climbed to its end", Account(levels=LADDER), late(200, rank=4, sent=90), Reason.SEQUENCE_DONE),
+    ("disputed", Account(levels=LADDER), late(40, is_disputed=True), Reason.DISPUTED),
+    ("promised", Account(levels=LADDER), late(40, is_promised=True), Reason.PROMISED),
+    ("factored", Account(levels=LADDER), late(40, is_factored=True), Reason.FACTORED),
+    ("with an agency", Account(levels=LADDER), late(40, is_with_agency=True), Reason.WITH_AGENCY),
+    ("insolvent before anything else", Account(is_insolvent=True, levels=LADDER), late(9, is_disputed=True), Reason.INSOLVENT),
+    ("on hold", Account(is_on_hold=True, levels=LADDER), late(9), Reason.ON_HOLD),
+    ("no policy takes him", Account(levels=None), late(9), Reason.NO_POLICY),
+    ("a receipt that could settle it", Account(credit_amount=Decimal(100), levels=LADDER), late(9), Reason.UNALLOCATED_CASH),
+    ("a receipt too small to settle it", Account(credit_amount=Decimal("99.99"), levels=LADDER), late(9), 1),
+    ("below the minimum", Account(minimum_amount=Decimal("100.01"), levels=LADDER), late(9), Reason.BELOW_MINIMUM),
+    (
+        "the minimum is looked at net of credits",
+        Account(credit_amount=Decimal(60), minimum_amount=Decimal(50), levels=LADDER),
+        late(9),
+        Reason.BELOW_MINIMUM,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("account", "item", "outcome"), [case[1:] for case in ONE_ITEM], ids=[case[0] for case in ONE_ITEM]
+)
+def test_one_item(account: Account, item: OverdueItem, outcome: int | Reason) -> None:
+    selection = select(account, [item], AS_OF)
+    if isinstance(outcome, Reason):
+        assert selection.excluded == {item.item_id: outcome}
+        assert selection.lead_rank is None
+    else:
+        assert selection.ranks == {item.item_id: outcome}
+        assert selection.lead_rank == outcome
+
+
+def test_oldest_item_leads_one_notice_in_which_each_keeps_its_rank() -> None:
+    old, young, fresh = late(40, rank=2, sent=20), late(9), late(2)
+    selection = select(Account(levels=LADDER), [old, young, fresh], AS_OF)
+    assert selection.lead_rank == 3
+    assert selection.ranks == {old.item_id: 3, young.item_id: 1}
+    assert selection.excluded == {fresh.item_id: Reason.WAITING}
+
+
+def test_hand_over_takes_only_what_climbed_every_step() -> None:
+    ready, young = late(100, rank=3, sent=20), late(9)
+    selection = select(Account(levels=LADDER), [ready, young], AS_OF)
+    assert selection.ranks == {ready.item_id: 4}
+    assert selection.excluded == {young.item_id: Reason.OTHER_STEP_FIRST}
+
+
+def test_next_date_is_the_later_of_both() -> None:
+    level = LevelRule(2, 15, 8)
+    assert next_date(late(0, rank=1, sent=1), level) == AS_OF + timedelta(days=15)
+    assert next_date(late(100, rank=1, sent=1), level) == AS_OF + timedelta(days=7)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 400), st.integers(0, 4), st.one_of(st.none(), st.integers(0, 60)), st.booleans()
+        ),
+        max_size=8,
+    ),
+    st.integers(0, 300),
+    st.integers(0, 300),
+)
+def test_each_item_gets_one_outcome_and_never_skips(rows, credit: int, minimum: int) -> None:
+    items = [late(days, rank=rank, sent=sent, is_disputed=disputed) for days, rank, sent, disputed in rows]
+    account = Account(credit_amount=Decimal(credit), minimum_amount=Decimal(minimum), levels=LADDER)
+    selection = select(account, items, AS_OF)
+    ids = {item.item_id for item in items}
+    assert set(selection.ranks) | set(selection.excluded) == ids
+    assert not set(selection.ranks) & set(selection.excluded)
+    by_id = {item.item_id: item for item in items}
+    for item_id, rank in selection.ranks.items():
+        assert rank == by_id[item_id].last_rank + 1
+        assert not by_id[item_id].is_disputed
+    assert (selection.lead_rank is None) == (not selection.ranks)
