@@ -28,7 +28,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.messages: list[Envelope] = []
 
-    async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
         self.messages.append(envelope)
         return "250 Message accepted"
 
@@ -54,7 +54,11 @@ def worker(home: Path, email_url: str) -> Iterator[None]:
     database = connection.settings_dict
     address = f"postgresql://{database['USER']}@{{}}/{database['NAME']}"
     host = database["HOST"] or ""
-    url = address.format("") + f"?host={host}" if host.startswith("/") else address.format(f"{host}:{database['PORT']}")
+    url = (
+        address.format("") + f"?host={host}"
+        if host.startswith("/")
+        else address.format(f"{host}:{database['PORT']}")
+    )
     environment = os.environ | {
         "DATABASE_URL": url,
         "ENCOURS_HOME": str(home),
@@ -64,7 +68,18 @@ def worker(home: Path, email_url: str) -> Iterator[None]:
         "LOG_LEVEL": "WARNING",
     }
     app.conf.task_default_queue = queue
-    command = ["celery", "-A", "config.celery", "worker", "--pool", "solo", "--queues", queue, "--loglevel", "WARNING"]
+    command = [
+        "celery",
+        "-A",
+        "config.celery",
+        "worker",
+        "--pool",
+        "solo",
+        "--queues",
+        queue,
+        "--loglevel",
+        "WARNING",
+    ]
     process = subprocess.Popen([sys.executable, "-m", *command], cwd=REPOSITORY, env=environment)
     try:
         yield
@@ -81,5 +96,10 @@ def open_browser(playwright: Playwright) -> Browser:
     """Debian's Chromium, without its calls home."""
     return playwright.chromium.launch(
         executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-        args=["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        args=[
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
     )

@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pdfplumber
@@ -13,6 +13,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect, sync_playwright
 
+from core import clock
 from core.models import Role
 from dunning.models import Notice, Run
 from invoices.models import OpenItem
@@ -34,10 +35,14 @@ def smtp(settings):
 def page(live_server, tmp_path, smtp):
     with worker(tmp_path, smtp[1]), sync_playwright() as playwright:
         browser = open_browser(playwright)
-        opened = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR")
+        opened = browser.new_page(
+            viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR"
+        )
         problems: list[str] = []
         opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        opened.on(
+            "console", lambda message: problems.append(message.text) if message.type == "error" else None
+        )
         opened.on("response", lambda answer: problems.append(answer.url) if answer.status >= 500 else None)
         yield opened
         browser.close()
@@ -69,10 +74,12 @@ def sign_in(page: Page, email: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_from_the_file_to_the_letter(page: Page, make_user, tmp_path, smtp) -> None:
     load_law()
-    today = date.today()
+    today = clock.today()
     entity = make_entity()
     make_policy(entity)
-    customers = [make_customer(entity, name=name) for name in ("Maçonnerie du Val d’Orge", "Transports Kerbrat & Fils")]
+    customers = [
+        make_customer(entity, name=name) for name in ("Maçonnerie du Val d’Orge", "Transports Kerbrat & Fils")
+    ]
     make_user(Role.ACCOUNTANT, Role.CREDIT_MANAGER, email="claire@encours.example")
     rows = [
         (customers[0].account_code, "FA-1001", 40, 10, "1 234,56"),
