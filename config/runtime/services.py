@@ -8,7 +8,7 @@ behind are found and used by the next command.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -115,5 +115,7 @@ def _leave(folder: Path, users: int) -> None:
                 return
             redis_server.stop(folder)
             postgres.stop(folder)
+            with suppress(OSError):
+                socket_folder(folder).rmdir()
     finally:
         os.close(users)

@@ -30,7 +30,7 @@ def test_services_start_keep_their_data_and_stop(home: Home) -> None:
     first = home.use()
     assert first == {"rows": 1, "encoding": "UTF8", "data": str(home.path / "postgres"), "count": 1}
     assert home.processes() == []
-    assert not (home.sockets / "redis.sock").exists()
+    assert not home.sockets.exists()
 
     second = home.use()
 
