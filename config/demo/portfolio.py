@@ -1,0 +1,169 @@
+"""Loading the whole demo: the group, its customers and books, its dunning so far, and today's work."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from config.demo import policies, steps
+from config.demo.batches import COMMITTED_INVOICES, import_sample_files
+from config.demo.books import Books
+from config.demo.creditors import TERMS, Account, make_entities, make_people, make_terms
+from config.demo.diary import Diary
+from config.demo.loading import Group, stage_portfolio
+from config.demo.logo import logo_png
+from config.demo.profiles import make_profiles
+from core.errors import BusinessError
+from core.files import store_file
+from core.legal import MissingLegalParameter, shipped_values
+from core.models import StoredFile, User
+from core.operations.legal_parameters import load_legal_parameters
+from core.rights import SYSTEM
+from customers.models import Customer, LegalEntity, PaymentTerms
+from invoices.models import Allocation, OpenItem
+
+DEFAULT_CUSTOMERS = 240
+DEFAULT_INVOICES = 20
+DEFAULT_SEED = 2026
+# Below, a demo is too small for sample files and past campaigns to have anything to work on.
+_SMALLEST_WITH_HISTORY = 40
+# Beyond, past campaigns would cost more than they show.
+_LARGEST_WITH_HISTORY = 5_000
+
+
+class NotEmpty(BusinessError):
+    """The demo only goes into a database where nobody works."""
+
+    code = "not_empty"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What was asked. `invoices` is the average per customer; their total is exactly customers times invoices.
+
+    `bare`: the books alone, without the stored ageing, the scores, the dunning and the sample files.
+    """
+
+    customers: int = DEFAULT_CUSTOMERS
+    invoices: int = DEFAULT_INVOICES
+    seed: int = DEFAULT_SEED
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What there is now; `notes` say what could not be done and why."""
+
+    customers: int
+    invoices: int
+    payments: int
+    allocations: int
+    letters: int
+    notices: int
+    seconds: float
+    accounts: list[Account]
+    notes: list[str]
+
+
+def is_empty() -> bool:
+    """Whether nothing is there that the demo could disturb."""
+    return not (
+        LegalEntity.objects.exists()
+        or Customer.objects.exists()
+        or PaymentTerms.objects.exists()
+        or User.objects.filter(email__endswith="@encours.example").exists()
+    )
+
+
+def load_demo(*, demo: Demo, as_of: date, now: datetime, say: Callable[[str], None]) -> Loaded:
+    """Fill an empty database. All or nothing, but for the sample files, which come last.
+
+    The same arguments give the same rows (public ids excepted). Raises NotEmpty.
+    """
+    started = time.monotonic()
+    if not is_empty():
+        raise NotEmpty(
+            _(
+                "La base contient déjà des données : la démonstration ne se charge que dans une base vide. "
+                "Pour recommencer, donnez un autre dossier avec ENCOURS_HOME ou une autre base avec DATABASE_URL."
+            )
+        )
+    with_history = not demo.bare and demo.customers >= _SMALLEST_WITH_HISTORY
+    notes: list[str] = []
+    letters = notices = 0
+    with transaction.atomic():
+        load_legal_parameters(actor=SYSTEM, values=shipped_values())
+        terms = make_terms()
+        entities = make_entities(terms, demo.seed, _logo(now))
+        people, accounts = make_people(entities, seed=demo.seed, now=now)
+        diary = Diary(as_of, {code: (rule, days) for code, (_name, rule, days) in TERMS.items()})
+        total = demo.customers * demo.invoices - (COMMITTED_INVOICES if with_history else 0)
+        group = Group(entities, terms, people, diary, demo.seed, now)
+        stage_portfolio(
+            make_profiles(demo.customers, max(total, 0), demo.seed),
+            group,
+            lambda done, of: say(_("%(done)d clients sur %(of)d") % {"done": done, "of": of}),
+        )
+        books = Books()
+        if with_history and demo.customers <= _LARGEST_WITH_HISTORY:
+            try:
+                with transaction.atomic():
+                    letters = _past_campaigns(books, entities, people.main, as_of, say)
+            except (BusinessError, MissingLegalParameter) as error:
+                books = Books()
+                notes.append(str(error))
+        books.open_until(as_of, now)
+        if not demo.bare:
+            notices = _todays_work(entities, as_of, now, notes, say)
+        # What the operations above asked the workers for is done already.
+        connection.run_on_commit.clear()
+    if with_history:
+        import_sample_files(entities=entities, actor=people.accountant, seed=demo.seed, as_of=as_of, now=now)
+    return Loaded(
+        customers=Customer.objects.count(),
+        invoices=OpenItem.objects.filter(kind=OpenItem.Kind.INVOICE).count(),
+        payments=OpenItem.objects.filter(kind=OpenItem.Kind.PAYMENT).count(),
+        allocations=Allocation.objects.count(),
+        letters=letters,
+        notices=notices,
+        seconds=round(time.monotonic() - started, 2),
+        accounts=accounts,
+        notes=notes,
+    )
+
+
+def _logo(now: datetime) -> StoredFile:
+    return store_file(
+        content=logo_png(), name="valtermont.png", kind="core.logo", content_type="image/png", now=now
+    )
+
+
+def _past_campaigns(
+    books: Books, entities: list[LegalEntity], actor: User, as_of: date, say: Callable[[str], None]
+) -> int:
+    """Open the books campaign by campaign, under the pilot ladders; returns how many letters were printed."""
+    letters = 0
+    for day in steps.campaign_days(as_of):
+        books.open_until(day, steps.at(day))
+        if letters == 0 and day == steps.campaign_days(as_of)[0]:
+            policies.make_agency()
+            policies.make_pilot(steps.pilot_minimum(entities, day))
+        letters += steps.run_campaign(entities=entities, day=day, actor=actor)
+    say(_("%(count)d courriers des campagnes passées") % {"count": letters})
+    return letters
+
+
+def _todays_work(
+    entities: list[LegalEntity], as_of: date, now: datetime, notes: list[str], say: Callable[[str], None]
+) -> int:
+    """Stored ageing, scores and the campaigns that wait for a decision; returns how many notices wait."""
+    days = steps.store_ageing_days(entities=entities, as_of=as_of, now=now)
+    say(_("%(count)d balances âgées enregistrées") % {"count": days * len(entities)})
+    policies.replace_pilot()
+    notices, why_not = steps.plan_todays_runs(entities=entities, as_of=as_of, now=now)
+    if why_not:
+        notes.append(why_not)
+    return notices

@@ -1,0 +1,141 @@
+"""What the demo does with its books once they are there: each step is one function that calls the real operations."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Sum
+
+from core.calendar import end_of_month, next_working_day
+from core.errors import BusinessError
+from core.legal import MissingLegalParameter, register
+from core.models import User
+from core.rights import SYSTEM
+from customers.models import LegalEntity
+from dunning.delivery import DeliveryOutcome, OutcomeStatus
+from dunning.letter_context import LetterFacts
+from dunning.models import Case, Notice
+from dunning.operations.cases import build_dossier_of, hand_over_case
+from dunning.operations.deliveries import POSTED, confirm_posting, finish_attempt, start_attempt
+from dunning.operations.letters import render_next
+from dunning.operations.notices import approve_notices, reject_notices
+from dunning.operations.runs import dun
+from invoices.models import OpenItem
+from invoices.operations.ageing import store_ageing
+
+# Days before the as-of date on which the pilot campaigns went out: an item may climb four steps.
+CAMPAIGNS = (56, 42, 28, 13, 5)
+# Letters of one campaign and entity: printing takes some tenths of a second each, and a demo must load quickly.
+LETTERS = (5, 3)
+_PILOT_STEP = Decimal(100)
+_MONTH_ENDS = 12
+
+
+def at(day: date, hour: int = 7) -> datetime:
+    """An office hour of a day; never later in the day than a person would look at the demo."""
+    return datetime.combine(day, time(hour), tzinfo=UTC)
+
+
+def campaign_days(as_of: date) -> list[date]:
+    return sorted({next_working_day(as_of - timedelta(days=days)) for days in CAMPAIGNS})
+
+
+def pilot_minimum(entities: Sequence[LegalEntity], day: date) -> Decimal:
+    """From which amount a customer is late enough to be in the pilot: a handful of customers reach it."""
+    found = []
+    for entity, letters in zip(entities, LETTERS, strict=True):
+        late = (
+            OpenItem.objects.overdue(day - timedelta(days=5))
+            .filter(legal_entity=entity)
+            .order_by()
+            .values("customer", "currency")
+            .annotate(amount=Sum("open_amount"))
+            .order_by("-amount")
+            .values_list("amount", flat=True)[:letters]
+        )
+        found += list(late)[-1:]
+    lowest = min(found, default=_PILOT_STEP)
+    return max(lowest // _PILOT_STEP * _PILOT_STEP, _PILOT_STEP)
+
+
+def run_campaign(*, entities: Sequence[LegalEntity], day: date, actor: User) -> int:
+    """Plan, approve, print and send the campaigns of a past day. Returns how many letters.
+
+    Nothing leaves the machine: the answer of a mail server is ours, and says so.
+    """
+    now, letters = at(day), 0
+    facts = LetterFacts(register())
+    for entity, limit in zip(entities, LETTERS, strict=True):
+        run = dun(actor=actor, legal_entity=entity, as_of=day, now=now)
+        proposed = list(
+            Notice.objects.filter(run=run.run_id, status=Notice.Status.PROPOSED)
+            .order_by("-level__rank", "-open_amount", "id")
+            .values_list("pk", flat=True)
+        )
+        if proposed[:limit]:
+            approve_notices(actor=actor, notice_ids=proposed[:limit], today=day, now=now)
+        if proposed[limit:]:
+            reject_notices(
+                actor=actor,
+                notice_ids=proposed[limit:],
+                reason="Pilote : les plus gros retards d’abord, les autres par téléphone",
+                now=now,
+            )
+    while (notice := render_next(actor=actor, facts=facts, today=day, now=now)) is not None:
+        letters += notice.status == Notice.Status.RENDERED
+    _send(actor=actor, day=day)
+    _hand_over(actor=actor, day=day)
+    return letters
+
+
+def _send(*, actor: User, day: date) -> None:
+    now = at(day, 8)
+    while (started := start_attempt(actor=actor, today=day, now=now)) is not None:
+        if started.delivery.pk is not None:
+            outcome = DeliveryOutcome(
+                OutcomeStatus.SENT, "Démonstration : aucun message n’a quitté la machine."
+            )
+            finish_attempt(actor=actor, delivery_id=started.delivery.pk, outcome=outcome, today=day, now=now)
+    with connection.cursor() as cursor:
+        # Each attempt holds a lock of the session as long as its process lives; here all of them are over.
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    printed = list(
+        Notice.objects.filter(status=Notice.Status.RENDERED, level__channel__in=POSTED).values_list(
+            "pk", flat=True
+        )
+    )
+    if printed:
+        confirm_posting(actor=actor, notice_ids=printed, posted_on=day, today=day, now=now)
+
+
+def _hand_over(*, actor: User, day: date) -> None:
+    """Freeze the dossiers of the cases opened that day; the first one goes to the agency, others wait for it."""
+    now = at(day, 9)
+    for case in Case.objects.filter(status=Case.Status.OPENED).order_by("pk"):
+        build_dossier_of(actor=actor, case_id=case.pk, today=day, now=now)
+    ready = Case.objects.filter(status=Case.Status.READY).order_by("pk").first()
+    if ready is not None and not Case.objects.filter(status=Case.Status.HANDED_OVER).exists():
+        hand_over_case(actor=actor, case=ready, today=day, now=now)
+
+
+def store_ageing_days(*, entities: Sequence[LegalEntity], as_of: date, now: datetime) -> int:
+    """The balance âgée of the past month ends and of the as-of date, from the dated allocations."""
+    days, month = [as_of], as_of.replace(day=1)
+    for _n in range(_MONTH_ENDS):
+        month_end = month - timedelta(days=1)
+        days.append(end_of_month(month_end))
+        month = month_end.replace(day=1)
+    for day in sorted(days):
+        for entity in entities:
+            store_ageing(actor=SYSTEM, legal_entity=entity, as_of=day, now=at(day, 0) if day < as_of else now)
+    return len(days)
+
+
+def plan_todays_runs(*, entities: Sequence[LegalEntity], as_of: date, now: datetime) -> tuple[int, str]:
+    """The campaigns of the as-of date, waiting for a decision. Returns the notices, and why there are none."""
+    try:
+        runs = [dun(actor=SYSTEM, legal_entity=entity, as_of=as_of, now=now) for entity in entities]
+    except (BusinessError, MissingLegalParameter) as error:
+        return 0, str(error)
+    return sum(run.notices for run in runs), ""
