@@ -47,6 +47,8 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "delivery_mention": _delivery_mention(context),
         "fold_marks": context.channel in (Channel.POST, Channel.REGISTERED_POST),
         "several": len(context.lines) > 1,
+        # The column of payments is there when there was one.
+        "partly_paid": any(line.paid_amount for line in context.lines),
         "items": [item_cells(language, line) for line in context.lines],
         "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
@@ -139,8 +141,7 @@ def segment_cells(language: str, segment: InterestSegment) -> dict[str, str]:
     """Return the cells of one stretch of interest."""
     return {
         "number": segment.number,
-        "start": format_date(segment.from_date, language),
-        "end": format_date(segment.to_date, language),
+        "period": f"{format_date(segment.from_date, language)} – {format_date(segment.to_date, language)}",
         "days": str(segment.days),
         "principal": format_number(segment.principal, language),
         "rate": format_rate(segment.rate, language),

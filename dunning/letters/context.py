@@ -358,7 +358,10 @@ def _check_segments(lines: tuple[LetterLine, ...], segments: tuple[InterestSegme
     by_number: dict[str, Decimal] = {}
     for segment in segments:
         by_number[segment.number] = by_number.get(segment.number, ZERO) + segment.interest
-    claimed = {line.number: line.interest for line in lines if line.interest}
+    # Instalments of one invoice share its number.
+    claimed: dict[str, Decimal] = {}
+    for line in lines:
+        claimed[line.number] = claimed.get(line.number, ZERO) + line.interest
     for number in sorted(claimed.keys() | by_number.keys()):
         if by_number.get(number, ZERO) != claimed.get(number, ZERO):
             raise LetterContextError(

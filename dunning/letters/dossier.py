@@ -226,7 +226,8 @@ def _text_cell(value: str) -> str:
 
 
 def _checked(document: DossierDocument, files: Mapping[str, bytes]) -> bytes:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", document.name):
+    # No separator and no leading dot: unpacked anywhere, it stays in its folder.
+    if not re.fullmatch(r"[^\W_][\w .()-]{0,149}", document.name):
         raise LetterContextError(
             _("Le nom de fichier «\u00a0%(name)s\u00a0» ne peut pas entrer dans le dossier.")
             % {"name": document.name},

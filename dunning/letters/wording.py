@@ -47,8 +47,7 @@ class Wording:
     # Interest
     interest_caption: str
     item: str
-    start: str
-    end: str
+    period: str
     days: str
     basis: str
     rate: str
@@ -133,8 +132,7 @@ _FR = Wording(
     items_total="Total",
     interest_caption="Pénalités de retard",
     item="Pièce",
-    start="Du",
-    end="Au",
+    period="Du – au (inclus)",
     days="Jours",
     basis="Base",
     rate="Taux annuel",
@@ -216,8 +214,7 @@ _EN = Wording(
     items_total="Total",
     interest_caption="Late-payment interest",
     item="Item",
-    start="From",
-    end="To",
+    period="From – to (inclusive)",
     days="Days",
     basis="Basis",
     rate="Annual rate",

@@ -93,8 +93,8 @@ def test_another_context_prints_another_file():
         "adressées à Établissements Chaumeil-Vauquelin & Fils, Négoce de Matériaux",
         "Pièce Date Échéance Montant TTC Déjà réglé Reste dû Retard",
         "FA-2026-00118 17/06/2026 01/08/2026 1 834,56 500,00 1 334,56 113 j",
-        "Pièce Du Au Jours Base Taux annuel Pénalités",
-        "FA-2026-00118 02/08/2026 22/11/2026 113 1 334,56 12,40 % 51,23",
+        "Pièce Du – au (inclus) Jours Base Taux annuel Pénalités",
+        "FA-2026-00118 02/08/2026 – 22/11/2026 113 1 334,56 12,40 % 51,23",
         "taux de refinancement de la BCE majoré de 10 points",
         "Indemnité forfaitaire pour frais de recouvrement (3 × 40,00 €) 120,00 €",
         "nous vous mettons en demeure de nous payer la somme de",
@@ -258,7 +258,14 @@ def test_extreme_figures_stay_in_their_columns():
     with pdfplumber.open(io.BytesIO(printed(context))) as pdf:
         chars = [char for page in pdf.pages for char in page.chars]
     assert max(char["x1"] for char in chars) <= 190 * MM + 0.5
-    assert "987 654 321,99 – 987 654 321,99 113 j" in text_of(context)
+    assert "987 654 321,99 987 654 321,99 113 j" in text_of(context)
+
+
+def test_the_column_of_payments_is_there_when_there_was_one():
+    paid, whole = make_context(invoices=2).lines
+    assert whole.paid_amount == 0
+    assert "Déjà réglé" in text_of(make_context(lines=[paid, whole], interest_segments=()))
+    assert "Déjà réglé" not in text_of(make_context(lines=[whole], interest_segments=()))
 
 
 def test_the_printed_qr_code_reads_back_to_the_transfer():
