@@ -1,6 +1,7 @@
 """Batches: what the ledger looks like after each step, and that a refusal changes nothing."""
 
 import io
+import json
 import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,13 +9,16 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.db.models import Sum
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from core.audit import ref, timeline
 from core.errors import BusinessError, NotAllowed, WrongState
 from core.models import AuditEvent, Role, StoredFile
 from core.rights import SYSTEM
 from customers.models import LegalEntity
-from invoices.import_messages import file_message
+from invoices import staging
+from invoices.import_messages import file_message, row_message
 from invoices.imports import (
     batch_errors,
     error_kinds,
@@ -36,6 +40,9 @@ from invoices.operations.imports import (
     reread_batch,
     write_batch,
 )
+from invoices.readers.child import read
+from invoices.readers.errors import UnreadableFile
+from invoices.readers.limits import Limits
 from tests.customers.factories import CustomerFactory, LegalEntityFactory, PaymentTermsFactory
 from tests.invoices.factories import OpenItemFactory
 from tests.invoices.files import TODAY, csv_bytes, xlsx_bytes
@@ -372,6 +379,51 @@ def test_row_reports_are_json_able(entity: LegalEntity):
     batch = preview(entity, csv_bytes("C1;F1;;15/10/2026;;x;;;"))
     assert row_reports(batch)[0]["errors"][0]["column"] == "Montant TTC"
     assert row_reports(batch)[0]["outcome"] == "ERROR"
+
+
+def test_strange_characters_survive_the_road_to_the_staged_rows(entity: LegalEntity):
+    cells = ["C1", "F\\N", "", "15/10/2026", "", "10,00", "", "", 'tab\there \\t \\. 🪑 א "q" \x00']
+    text = ";".join('"' + cell.replace('"', '""') + '"' for cell in cells)
+    batch = preview(entity, csv_bytes(text, "\\.;\\N;\\;;;;;;"))
+    first, second = batch.rows.order_by("line")
+    assert first.number == "F\\N"
+    assert first.cells[8] == 'tab\there \\t \\. 🪑 א "q" \ufffd'
+    assert [error["code"] for error in first.errors] == ["nul_character"]
+    assert (second.customer_code, second.number, second.outcome) == ("\\.", "\\N", "ERROR")
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.lists(
+            st.text(alphabet=st.characters(codec="utf-8"), max_size=12)
+            | st.sampled_from(["C1", "F1", "15/10/2026", "10,00", "-5", "9" * 30, "EUR", "\\N", '"', ";"]),
+            min_size=1,
+            max_size=11,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whatever_is_in_the_cells_the_database_takes_it_or_the_file_is_refused(rows: list[list[str]]):
+    content = csv_bytes(*[";".join(cells) for cells in rows])
+    out = io.StringIO()
+    config = {"limits": Limits().as_json(), "options": {}, "currency": "EUR", "today": TODAY.isoformat()}
+    try:
+        count = read(io.BytesIO(content), out, config)
+    except UnreadableFile as error:
+        assert "%(" not in file_message(error.code, error.params)
+        return
+    lines = [line for line in out.getvalue().split("\n")[1:] if line and not line.startswith("!")]
+    with staging.Staging() as table:
+        table.copy("\n".join([*lines, ""]).encode())
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT errors FROM import_staging")
+            staged = cursor.fetchall()
+    assert len(staged) == count
+    for (found,) in staged:
+        for error in json.loads(found) if found else []:
+            assert "%(" not in row_message(error)
 
 
 @pytest.mark.django_db(transaction=True)
