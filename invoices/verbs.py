@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 VERBS = {
     "invoices.item.posted": (_("Pièce comptabilisée"), ""),
+    "invoices.items.imported": (_("Pièces importées"), ""),
     "invoices.allocation.made": (_("Lettrage"), "ok"),
     "invoices.allocation.reversed": (_("Lettrage défait"), "watch"),
     "invoices.dispute.opened": (_("Litige ouvert"), "watch"),
