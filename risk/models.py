@@ -8,6 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from customers.models import CURRENCY, Customer
 
 
+class CreditLimitQuerySet(models.QuerySet["CreditLimit"]):
+    def in_force(self) -> "CreditLimitQuerySet":
+        """The limits without an end: one per customer at most."""
+        return self.filter(valid_to__isnull=True)
+
+
 class CreditLimit(models.Model):
     """Plafond: what a customer may owe, from one date on. A new one closes the one before."""
 
@@ -21,6 +27,8 @@ class CreditLimit(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     decided_at = models.DateTimeField(_("décidé le"))
+
+    objects = CreditLimitQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("limite de crédit")
@@ -41,8 +49,17 @@ class CreditLimit(models.Model):
         return f"{self.customer} : {self.amount} {self.currency}"
 
 
+class ScoreQuerySet(models.QuerySet["Score"]):
+    def current(self) -> "ScoreQuerySet":
+        return self.filter(is_current=True)
+
+
 class Score(models.Model):
-    """A customer's payment-behaviour score as of a day, with the points and reasons it is made of."""
+    """A customer's payment-behaviour score, with the points and reasons it is made of.
+
+    The current row moves on with the days as long as points and class stay the same: a closed one tells the last
+    day on which they held. A new row is written when either changes.
+    """
 
     class RiskClass(models.TextChoices):
         A = "A", _("A · très bon payeur")
@@ -58,7 +75,13 @@ class Score(models.Model):
     reasons = models.JSONField(_("détail des points"))
     card_version = models.PositiveSmallIntegerField(_("version de la grille"))
     is_current = models.BooleanField(_("en vigueur"), default=True)
+    class_since = models.DateField(_("dans cette classe depuis"), null=True, blank=True)
+    previous_class = models.CharField(
+        _("classe précédente"), max_length=1, choices=RiskClass, blank=True, default=""
+    )
     scored_at = models.DateTimeField(_("calculé le"))
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("score")
@@ -70,6 +93,14 @@ class Score(models.Model):
                 fields=["customer"], condition=Q(is_current=True), name="score_one_current_per_customer"
             ),
             models.CheckConstraint(condition=Q(points__lte=100), name="score_points_up_to_100"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-class_since", "-id"],
+                condition=Q(is_current=True) & ~Q(previous_class=""),
+                name="score_class_changes",
+            ),
+            models.Index(fields=["points", "id"], condition=Q(is_current=True), name="score_by_points"),
         ]
 
     def __str__(self) -> str:

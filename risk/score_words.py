@@ -1,0 +1,212 @@
+"""A score's reasons in words, in the reader's language, and as they are stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from core.money import MINUS, NBSP
+from risk.scoring import CLASS_BOUNDS, ENOUGH_ITEMS, ENOUGH_PER_HALF, SCALES, Criterion, Reason, Scored
+
+LABELS = {
+    Criterion.DAYS_LATE: gettext_lazy("Retard moyen pondéré"),
+    Criterion.ON_TIME: gettext_lazy("Payé à l’heure (échéance + 5 j)"),
+    Criterion.TREND: gettext_lazy("Évolution du retard"),
+    Criterion.OVERDUE_SHARE: gettext_lazy("Part échue de l’encours"),
+    Criterion.OLDEST_OVERDUE: gettext_lazy("Plus ancien impayé"),
+    Criterion.BROKEN_PROMISES: gettext_lazy("Promesses non tenues"),
+    Criterion.BOUNCED_PAYMENTS: gettext_lazy("Règlements rejetés"),
+    Criterion.DISPUTES: gettext_lazy("Litiges"),
+    Criterion.RELATION: gettext_lazy("Ancienneté de la relation"),
+    Criterion.INSOLVENCY: gettext_lazy("Procédure collective"),
+}
+
+
+@dataclass(frozen=True)
+class ToldReason:
+    """A reason as a page shows it; `words` is the whole sentence."""
+
+    label: str
+    finding: str
+    points: int
+    maximum: int
+    is_neutral: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class ToldScale:
+    """A criterion of the card: where it gives all of its points and where none."""
+
+    label: str
+    maximum: int
+    best: str
+    worst: str
+
+
+def stored(scored: Scored) -> list[dict[str, Any]]:
+    """The reasons as JSON; words are made when somebody reads, in his language."""
+    return [
+        {
+            "criterion": reason.criterion.value,
+            "points": reason.points,
+            "maximum": reason.maximum,
+            "value": None if reason.value is None else str(reason.value),
+            "count": reason.count,
+            "neutral": reason.is_neutral,
+        }
+        for reason in scored.reasons
+    ]
+
+
+def told_reasons(rows: object) -> list[ToldReason]:
+    """Stored reasons in words. What an older card stored and this one does not know is left out."""
+    reasons = [_read(row) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return [tell(reason) for reason in reasons if reason is not None]
+
+
+def tell(reason: Reason) -> ToldReason:
+    """« Retard moyen pondéré : 12,7 j sur 14 pièces payées en douze mois → 17 points sur 30 »."""
+    label, found = str(LABELS[reason.criterion]), finding(reason)
+    score = ngettext(
+        "%(points)d point sur %(maximum)d", "%(points)d points sur %(maximum)d", max(reason.points, 1)
+    ) % {"points": reason.points, "maximum": reason.maximum}
+    words = _("%(label)s : %(finding)s → %(score)s") % {"label": label, "finding": found, "score": score}
+    return ToldReason(label, found, reason.points, reason.maximum, reason.is_neutral, words)
+
+
+def finding(reason: Reason) -> str:
+    """What was measured, without its points."""
+    if reason.criterion == Criterion.INSOLVENCY:
+        return _("jugement d’ouverture prononcé : 0 point et classe E, quoi que dise le compte")
+    if reason.is_neutral or reason.value is None:
+        return _missing(reason)
+    return _found(reason.criterion, reason.value, reason.count)
+
+
+def told_scales() -> list[ToldScale]:
+    """The card itself, for whoever wants to check a score by hand."""
+    return [
+        ToldScale(
+            str(LABELS[criterion]),
+            scale.maximum,
+            _bound(criterion, scale.best),
+            _bound(criterion, scale.worst),
+        )
+        for criterion, scale in SCALES.items()
+    ]
+
+
+def told_classes() -> list[tuple[str, int, int]]:
+    """Each class with its lowest and highest points."""
+    highest = [100, *(lowest - 1 for _name, lowest in CLASS_BOUNDS)]
+    return [(name, lowest, high) for (name, lowest), high in zip(CLASS_BOUNDS, highest, strict=False)]
+
+
+def _missing(reason: Reason) -> str:
+    if reason.criterion in (Criterion.DAYS_LATE, Criterion.ON_TIME):
+        return _("historique insuffisant (%(count)d pièces en douze mois, il en faut %(enough)d)") % {
+            "count": reason.count,
+            "enough": ENOUGH_ITEMS,
+        }
+    if reason.criterion == Criterion.TREND:
+        return _("historique insuffisant (il faut %(enough)d pièces payées dans chaque semestre)") % {
+            "enough": ENOUGH_PER_HALF
+        }
+    return _("historique insuffisant (aucune pièce n’est encore arrivée à échéance)")
+
+
+def _found(criterion: Criterion, value: Decimal, count: int) -> str:
+    if criterion == Criterion.DAYS_LATE:
+        return ngettext(
+            "%(days)s j sur %(count)d pièce payée en douze mois",
+            "%(days)s j sur %(count)d pièces payées en douze mois",
+            count,
+        ) % {"days": _number(value), "count": count}
+    if criterion == Criterion.ON_TIME:
+        return ngettext(
+            "%(share)s du montant de %(count)d pièce échue en douze mois",
+            "%(share)s du montant de %(count)d pièces échues en douze mois",
+            count,
+        ) % {"share": _percent(value), "count": count}
+    if criterion == Criterion.TREND:
+        days = {"days": _number(abs(value))}
+        if value > 0:
+            return _("%(days)s j de plus que le semestre précédent") % days
+        return (
+            _("%(days)s j de moins que le semestre précédent") % days
+            if value
+            else _("stable d’un semestre à l’autre")
+        )
+    if criterion == Criterion.OVERDUE_SHARE:
+        return (
+            _("%(share)s de l’encours, crédits déduits") % {"share": _percent(value)}
+            if value
+            else _("rien d’échu")
+        )
+    if criterion == Criterion.OLDEST_OVERDUE:
+        return _("échu depuis %(days)s j") % {"days": _number(value, 0)} if value else _("aucun impayé")
+    if criterion == Criterion.DISPUTES:
+        return (
+            ngettext(
+                "%(count)d litige ouvert en douze mois, soit %(share)s des factures",
+                "%(count)d litiges ouverts en douze mois, soit %(share)s des factures",
+                count,
+            )
+            % {"count": count, "share": _percent(value)}
+            if count
+            else _("aucun en douze mois")
+        )
+    if criterion == Criterion.RELATION:
+        return _length(count)
+    return _("%(count)d en douze mois") % {"count": count} if count else _("aucun en douze mois")
+
+
+def _length(days: int) -> str:
+    if days < 1:
+        return _("premier jour, ou date inconnue")
+    if days < 60:
+        return ngettext("%(count)d jour", "%(count)d jours", days) % {"count": days}
+    months = days // 30
+    if months < 24:
+        return _("%(count)d mois") % {"count": months}
+    return _("%(count)d ans") % {"count": days // 365}
+
+
+def _bound(criterion: Criterion, value: Decimal) -> str:
+    if criterion in (Criterion.ON_TIME, Criterion.OVERDUE_SHARE, Criterion.DISPUTES):
+        return _percent(value, 0)
+    if criterion in (Criterion.BROKEN_PROMISES, Criterion.BOUNCED_PAYMENTS):
+        return _number(value, 0)
+    if criterion == Criterion.RELATION:
+        return _("%(count)d ans") % {"count": int(value) // 365} if value else _("premier jour")
+    return _("%(days)s j") % {"days": _number(value, 0)}
+
+
+def _number(value: Decimal, places: int = 1) -> str:
+    text = f"{abs(value):.{places}f}"
+    if not (get_language() or "fr").startswith("en"):
+        text = text.replace(".", ",")
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def _percent(value: Decimal, places: int = 1) -> str:
+    space = "" if (get_language() or "fr").startswith("en") else NBSP
+    return f"{_number(value * 100, places)}{space}%"
+
+
+def _read(row: Mapping[str, Any]) -> Reason | None:
+    try:
+        return Reason(
+            Criterion(row["criterion"]),
+            int(row["points"]),
+            int(row["maximum"]),
+            None if row.get("value") is None else Decimal(row["value"]),
+            int(row.get("count", 0)),
+            bool(row.get("neutral", False)),
+        )
+    except (KeyError, ValueError, TypeError, InvalidOperation):
+        return None

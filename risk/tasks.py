@@ -1,0 +1,19 @@
+"""Sweeps of the risk floor."""
+
+from celery import shared_task
+
+from core import clock
+from core.jobs import job_run
+from core.rights import SYSTEM
+from risk.operations import scoring
+
+
+@shared_task(name="risk.tasks.score_customers")
+def score_customers() -> None:
+    """Score every customer as of today; the day's work is done once."""
+    today = clock.today()
+    with job_run("risk.score_customers", str(today)) as job:
+        if job is None:
+            return
+        outcome = scoring.score_customers(actor=SYSTEM, as_of=today, now=clock.now())
+        job.counts.update(customers=outcome.customers, class_changes=outcome.class_changes, **outcome.classes)
