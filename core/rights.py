@@ -61,6 +61,13 @@ def has_permission(actor: "Actor | AnonymousUser", permission: str) -> bool:
     return not holders.isdisjoint(roles_of(actor))
 
 
+def signed_in(request: HttpRequest) -> User:
+    """The person behind a request that `permission_required` let through."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def permission_required(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A page for signed-in users who hold `permission`; others are refused with 403."""
 

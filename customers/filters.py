@@ -48,14 +48,21 @@ class CustomerFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(label=_("Client"), method="filter_text", max_length=120)
     entity = django_filters.ModelChoiceFilter(
-        label=_("Entité"), field_name="legal_entity", to_field_name="code", queryset=visible_entities
+        label=_("Entité"),
+        field_name="legal_entity",
+        to_field_name="code",
+        queryset=visible_entities,
+        empty_label=_("Toutes"),
     )
     status = django_filters.MultipleChoiceFilter(label=_("État"), choices=Customer.Status.choices)
     kind = django_filters.MultipleChoiceFilter(label=_("Nature"), choices=Customer.Kind.choices)
     segment = django_filters.CharFilter(label=_("Segment"), lookup_expr="iexact", max_length=40)
     country = django_filters.CharFilter(label=_("Pays"), lookup_expr="iexact", max_length=2)
     owner = django_filters.ModelChoiceFilter(
-        label=_("Gestionnaire"), field_name="portfolio_owner", queryset=portfolio_owners
+        label=_("Gestionnaire"),
+        field_name="portfolio_owner",
+        queryset=portfolio_owners,
+        empty_label=_("Tous"),
     )
 
     class Meta:

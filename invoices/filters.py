@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Abs, Upper
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -15,15 +15,18 @@ from core.forms import DateInput
 from customers.filters import matching, visible_entities
 from customers.models import Customer
 from invoices.ageing_buckets import STORED
-from invoices.models import OpenItem
+from invoices.models import OpenItem, Promise
 
 MOST_CUSTOMERS = 500
 STATES = [
     ("open", _("Non soldées")),
+    ("all", _("Toutes, soldées comprises")),
     ("overdue", _("En retard")),
     ("not_due", _("Non échues")),
     ("disputed", _("En litige")),
     ("promised", _("Promises")),
+    ("promise_due", _("Promises arrivées à échéance")),
+    ("promise_broken", _("Promesse non tenue")),
     ("unmatched", _("Règlements et avoirs à lettrer")),
     ("settled", _("Soldées")),
 ]
@@ -43,11 +46,15 @@ class ItemFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(label=_("Pièce ou client"), method="filter_text", max_length=120)
     state = django_filters.ChoiceFilter(
-        label=_("État"), choices=STATES, method="filter_state", empty_label=_("Toutes")
+        label=_("État"), choices=STATES, method="filter_state", empty_label=None
     )
     kind = django_filters.MultipleChoiceFilter(label=_("Nature"), choices=OpenItem.Kind.choices)
     entity = django_filters.ModelChoiceFilter(
-        label=_("Entité"), field_name="legal_entity", to_field_name="code", queryset=visible_entities
+        label=_("Entité"),
+        field_name="legal_entity",
+        to_field_name="code",
+        queryset=visible_entities,
+        empty_label=_("Toutes"),
     )
     number = django_filters.CharFilter(label=_("Numéro"), method="filter_number", max_length=40)
     due_after = django_filters.DateFilter(
@@ -98,6 +105,8 @@ class ItemFilter(django_filters.FilterSet):
         return queryset.alias(size=Abs("total_amount")).filter(size__lte=value)
 
     def filter_state(self, queryset: "QuerySet[OpenItem]", name: str, value: str) -> "QuerySet[OpenItem]":
+        if value == "all":
+            return queryset
         if value == "open":
             return queryset.open()
         if value == "overdue":
@@ -107,7 +116,17 @@ class ItemFilter(django_filters.FilterSet):
         if value == "disputed":
             return queryset.open().filter(disputed_amount__gt=0)
         if value == "promised":
-            return queryset.open().filter(promises__status="OPEN")
+            return queryset.open().filter(promises__status=Promise.Status.OPEN)
+        if value == "promise_due":
+            return queryset.open().filter(
+                promises__status=Promise.Status.OPEN, promises__promised_date__lte=self.as_of
+            )
+        if value == "promise_broken":
+            of_item = Promise.objects.filter(item=OuterRef("pk"))
+            return queryset.open().filter(
+                Exists(of_item.filter(status=Promise.Status.BROKEN)),
+                ~Exists(of_item.filter(status=Promise.Status.OPEN)),
+            )
         if value == "unmatched":
             return queryset.open().filter(open_amount__lt=0)
         return queryset.filter(open_amount=0)

@@ -63,15 +63,17 @@ def with_state(items: "list[OpenItem]", today: Any) -> "list[OpenItem]":
 def item_list(request: HttpRequest) -> HttpResponse:
     """All items in one's scope, the open ones by due date unless asked otherwise; `?piece=` opens the panel."""
     today = clock.today()
-    query = request.GET.copy()
-    if not set(query) - {"sort", "piece", "cursor"}:
-        query["state"] = "open"
     items = OpenItem.objects.visible_to(request.user).select_related("customer", "legal_entity")
+    query = request.GET.copy()
+    if query.get("state", "open") in ("", "open"):
+        # What a list of items shows unless asked otherwise; said by the filter itself, so it needs no chip.
+        query.pop("state", None)
+        items = items.open()
     filterset = ItemFilter(query, queryset=items, request=request, as_of=today)
     page = keyset_page(
         filterset.qs,
-        order=chosen_order(query.get("sort", ""), SORTS, DEFAULT_ORDER),
-        cursor=query.get("cursor", ""),
+        order=chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER),
+        cursor=request.GET.get("cursor", ""),
     )
     rows = with_state(page.rows, today)
     without_panel = request.GET.copy()
@@ -134,7 +136,7 @@ def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
         "credits": with_state(credits[:MOST_IN_PANEL], today),
         "more_debits": len(debits) > MOST_IN_PANEL,
         "allocations": list(allocations),
-        "all_url": f"{reverse('invoices:item-list')}?customer={customer.pk}",
+        "all_url": f"{reverse('invoices:item-list')}?customer={customer.pk}&state=all",
         **_rights(request.user),
     }
     part = "customer_account.html" if request.htmx else "customer_account_page.html"

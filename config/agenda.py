@@ -1,0 +1,364 @@
+"""The agenda: what waits for a person, counted, with its reason and the page where it is dealt with.
+
+Every entry is one bounded query on an index; a right that is missing drops the entry, a scope narrows it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.legal import expiring_series
+from core.models import JobRun, User
+from core.rights import has_permission
+from core.templatetags.format import amount
+from customers.models import Customer
+from dunning.models import Case, Level, Notice, Run
+from invoices.models import AgeingDay, Dispute, ImportBatch, OpenItem, Promise
+
+DISPUTE_DAYS = 30
+FAILURES_SHOWN_DAYS = 7
+# Beyond this, « 1 000 et plus » says enough.
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing to do: how many, why, where. `tone` ranks it: blocked, late, watch, info."""
+
+    key: str
+    count: int
+    title: str
+    reason: str
+    url: str
+    action: str
+    tone: str
+    amounts: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of a newcomer's first steps."""
+
+    title: str
+    text: str
+    url: str
+    done: bool
+
+
+_RANK = {"blocked": 0, "late": 1, "watch": 2, "info": 3}
+
+
+def agenda(user: User, today: date) -> list[Entry]:
+    """What waits for this person, the most urgent first."""
+    found: list[Entry] = []
+    for permission, read in _READS:
+        if has_permission(user, permission):
+            found += read(user, today)
+    return sorted(found, key=lambda entry: _RANK[entry.tone])
+
+
+def first_steps(user: User) -> list[Step]:
+    """The way from a file to a letter, until the first letter of one's entities exists; then nothing."""
+    items = OpenItem.objects.visible_to(user)
+    notices = Notice.objects.visible_to(user)
+    if notices.filter(letter__isnull=False).exists():
+        return []
+    has_items = items.exists()
+    has_run = notices.exists()
+    approved = notices.exclude(status__in=[Notice.Status.PROPOSED, Notice.Status.REJECTED]).exists()
+    return [
+        Step(
+            _("Déposer un fichier de factures"),
+            _("CSV ou Excel ; rien n’est enregistré avant votre validation."),
+            reverse("invoices:import-upload") if has_permission(user, "invoices.import") else "",
+            has_items,
+        ),
+        Step(
+            _("Lire la balance âgée"),
+            _("Ce qui est dû, par client et par ancienneté du retard."),
+            _place("invoices:ageing"),
+            has_items and AgeingDay.objects.exists(),
+        ),
+        Step(
+            _("Lancer une campagne de relance"),
+            _("Encours propose une relance par client, et dit pourquoi les autres n’en ont pas."),
+            reverse("dunning:run-list"),
+            has_run,
+        ),
+        Step(
+            _("Valider les relances"),
+            _("Rien ne part sans votre accord : validez ou écartez chaque proposition."),
+            reverse("dunning:notice-list") + "?status=PROPOSED",
+            approved,
+        ),
+        Step(
+            _("Lire les courriers"),
+            _("Chaque lettre est produite, conservée telle qu’envoyée et jointe au dossier du client."),
+            reverse("dunning:notice-list"),
+            False,
+        ),
+    ]
+
+
+def _failed_jobs(user: User, today: date) -> Iterable[Entry]:
+    since = today - timedelta(days=FAILURES_SHOWN_DAYS)
+    count = JobRun.objects.filter(status=JobRun.Status.FAILED, started_at__date__gte=since).count()
+    if count:
+        yield Entry(
+            key="failed_jobs",
+            count=count,
+            title=ngettext("travail de fond échoué", "travaux de fond échoués", count),
+            reason=_("Des chiffres ou des envois peuvent manquer tant qu’ils n’ont pas repris."),
+            url=reverse("core:job-list") + "?status=FAILED",
+            action=_("Voir l’erreur"),
+            tone="blocked",
+        )
+
+
+def _stopped_batches(user: User, today: date) -> Iterable[Entry]:
+    batches = ImportBatch.objects.visible_to(user)
+    stopped = batches.filter(status__in=[ImportBatch.Status.FAILED, ImportBatch.Status.REJECTED])
+    if count := _bounded(stopped):
+        yield Entry(
+            key="stopped_batches",
+            count=count,
+            title=ngettext("fichier de pièces à reprendre", "fichiers de pièces à reprendre", count),
+            reason=_("Illisible ou interrompu : rien n’en est enregistré."),
+            url=_batch_url(stopped, count),
+            action=_("Reprendre"),
+            tone="late",
+        )
+    waiting = batches.filter(status=ImportBatch.Status.PREVIEWED)
+    if count := _bounded(waiting):
+        yield Entry(
+            key="batches",
+            count=count,
+            title=ngettext("lot de pièces à valider", "lots de pièces à valider", count),
+            reason=_("Lu et contrôlé ; la balance ne change qu’après validation."),
+            url=_batch_url(waiting, count),
+            action=_("Vérifier"),
+            tone="watch",
+        )
+
+
+def _batch_url(batches: "QuerySet[ImportBatch]", count: int) -> str:
+    if count == 1:
+        return reverse("invoices:import-detail", args=[batches.values_list("uid", flat=True)[0]])
+    return reverse("invoices:import-list")
+
+
+def _promises(user: User, today: date) -> Iterable[Entry]:
+    items = OpenItem.objects.visible_to(user).open()
+    of_item = Promise.objects.filter(item=OuterRef("pk"))
+    broken = items.filter(
+        Exists(of_item.filter(status=Promise.Status.BROKEN)),
+        ~Exists(of_item.filter(status=Promise.Status.OPEN)),
+    )
+    if count := _bounded(broken):
+        yield Entry(
+            key="broken_promises",
+            count=count,
+            title=ngettext("promesse non tenue", "promesses non tenues", count),
+            reason=_(
+                "La date promise et le délai de grâce sont passés sans règlement entier : rappelez le client."
+            ),
+            url=_items("promise_broken"),
+            action=_("Rappeler"),
+            tone="late",
+            amounts=_sums(broken, "open_amount"),
+        )
+    due = items.filter(Exists(of_item.filter(status=Promise.Status.OPEN, promised_date__lte=today)))
+    if count := _bounded(due):
+        yield Entry(
+            key="due_promises",
+            count=count,
+            title=ngettext("promesse à vérifier", "promesses à vérifier", count),
+            reason=_("Le règlement était promis pour aujourd’hui ou avant."),
+            url=_items("promise_due"),
+            action=_("Vérifier"),
+            tone="watch",
+            amounts=_sums(due, "open_amount"),
+        )
+
+
+def _notices(user: User, today: date) -> Iterable[Entry]:
+    proposed = Notice.objects.visible_to(user).filter(status=Notice.Status.PROPOSED)
+    if count := _bounded(proposed):
+        yield Entry(
+            key="notices",
+            count=count,
+            title=ngettext("relance à valider", "relances à valider", count),
+            reason=_("Proposées par la dernière campagne ; aucune ne part sans votre accord."),
+            url=reverse("dunning:notice-list") + "?status=PROPOSED",
+            action=_("Valider"),
+            tone="watch",
+            amounts=_sums(proposed, "open_amount"),
+        )
+
+
+def _deliveries(user: User, today: date) -> Iterable[Entry]:
+    notices = Notice.objects.visible_to(user)
+    failed = notices.filter(status=Notice.Status.FAILED)
+    if count := _bounded(failed):
+        yield Entry(
+            key="failed_notices",
+            count=count,
+            title=ngettext("envoi refusé", "envois refusés", count),
+            reason=_("Adresse inconnue ou serveur muet : corrigez l’adresse, puis renvoyez."),
+            url=reverse("dunning:notice-list") + "?status=FAILED",
+            action=_("Corriger"),
+            tone="late",
+        )
+    paper = notices.filter(
+        status=Notice.Status.RENDERED, level__channel__in=[Level.Channel.LETTER, Level.Channel.REGISTERED]
+    )
+    if count := _bounded(paper):
+        yield Entry(
+            key="letters_to_post",
+            count=count,
+            title=ngettext("courrier à poster", "courriers à poster", count),
+            reason=_("Prêts à imprimer ; notez leur remise à la poste, la suite en dépend."),
+            url=reverse("dunning:notice-list") + "?status=RENDERED",
+            action=_("Imprimer"),
+            tone="watch",
+        )
+
+
+def _cases(user: User, today: date) -> Iterable[Entry]:
+    ready = Case.objects.filter(
+        status=Case.Status.READY, customer__in=Customer.objects.visible_to(user).values("pk")
+    )
+    if count := _bounded(ready):
+        yield Entry(
+            key="cases",
+            count=count,
+            title=ngettext("dossier à remettre à l’agence", "dossiers à remettre à l’agence", count),
+            reason=_("Le dossier est complet : relisez-le, puis remettez-le."),
+            url=reverse("dunning:case-list") + "?status=READY",
+            action=_("Relire"),
+            tone="watch",
+        )
+
+
+def _failed_runs(user: User, today: date) -> Iterable[Entry]:
+    since = today - timedelta(days=FAILURES_SHOWN_DAYS)
+    count = Run.objects.filter(status=Run.Status.FAILED, as_of__gte=since).count()
+    if count:
+        yield Entry(
+            key="failed_runs",
+            count=count,
+            title=ngettext("campagne échouée", "campagnes échouées", count),
+            reason=_("Aucune relance n’a été proposée ce jour-là : lisez l’erreur et relancez."),
+            url=reverse("dunning:run-list"),
+            action=_("Voir"),
+            tone="late",
+        )
+
+
+def _disputes(user: User, today: date) -> Iterable[Entry]:
+    old = Dispute.objects.filter(
+        resolved_on__isnull=True,
+        opened_on__lte=today - timedelta(days=DISPUTE_DAYS),
+        item__in=OpenItem.objects.visible_to(user).open(),
+    )
+    if count := _bounded(old):
+        yield Entry(
+            key="old_disputes",
+            count=count,
+            title=ngettext("litige qui s’éternise", "litiges qui s’éternisent", count),
+            reason=_("Ouverts depuis %(days)d jours ou plus : relancez celui qui doit répondre.")
+            % {"days": DISPUTE_DAYS},
+            url=_items("disputed"),
+            action=_("Faire avancer"),
+            tone="watch",
+            amounts=_sums(old.annotate(currency=F("item__currency")), "amount"),
+        )
+
+
+def _unmatched(user: User, today: date) -> Iterable[Entry]:
+    credits = OpenItem.objects.visible_to(user).filter(open_amount__lt=0)
+    if count := _bounded(credits):
+        yield Entry(
+            key="unmatched",
+            count=count,
+            title=ngettext("règlement ou avoir à lettrer", "règlements ou avoirs à lettrer", count),
+            reason=_("Tant qu’ils ne soldent rien, leurs clients ne sont pas relancés."),
+            url=_items("unmatched"),
+            action=_("Lettrer"),
+            tone="info",
+            amounts=_sums(credits, "open_amount"),
+        )
+
+
+def _expired_holds(user: User, today: date) -> Iterable[Entry]:
+    expired = Customer.objects.visible_to(user).filter(status=Customer.Status.ON_HOLD, hold_until__lt=today)
+    if count := _bounded(expired):
+        yield Entry(
+            key="expired_holds",
+            count=count,
+            title=ngettext("suspension de relances échue", "suspensions de relances échues", count),
+            reason=_("Leur date de fin est passée : reprenez les relances ou prolongez la suspension."),
+            url=reverse("customers:customer-list") + "?status=ON_HOLD",
+            action=_("Décider"),
+            tone="watch",
+        )
+
+
+def _legal_parameters(user: User, today: date) -> Iterable[Entry]:
+    ending = expiring_series(today)
+    if ending:
+        yield Entry(
+            key="legal_parameters",
+            count=len(ending),
+            title=ngettext("paramètre légal à renouveler", "paramètres légaux à renouveler", len(ending)),
+            reason=_("%(label)s : dernière valeur connue jusqu’au %(day)s.")
+            % {"label": ending[0].label, "day": f"{ending[0].last_day:%d/%m/%Y}"},
+            url=reverse("core:legal-parameter-list"),
+            action=_("Renouveler"),
+            tone="late" if ending[0].days_left < 0 else "watch",
+        )
+
+
+_READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
+    ("core.view_jobs", _failed_jobs),
+    ("invoices.import", _stopped_batches),
+    ("invoices.promise", _promises),
+    ("dunning.plan", _failed_runs),
+    ("dunning.deliver", _deliveries),
+    ("dunning.approve", _notices),
+    ("dunning.hand_over", _cases),
+    ("customers.hold", _expired_holds),
+    ("invoices.dispute", _disputes),
+    ("core.manage_legal_parameters", _legal_parameters),
+    ("invoices.allocate", _unmatched),
+)
+
+
+def _place(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _items(state: str) -> str:
+    return f"{reverse('invoices:item-list')}?state={state}"
+
+
+def _bounded(rows: "QuerySet[Any]") -> int:
+    return rows.order_by()[:MOST_COUNTED].count()
+
+
+def _sums(rows: "QuerySet[Any]", field: str) -> str:
+    """The total per currency, written; currencies are never added."""
+    found = (
+        rows.order_by().values("currency").annotate(total=Sum(field), rows=Count("pk")).order_by("currency")
+    )
+    return " + ".join(amount(abs(row["total"] or Decimal(0)), row["currency"]) for row in found)

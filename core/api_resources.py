@@ -1,0 +1,21 @@
+"""What partner systems may be given access to: the resources of the API, by the name their key's scopes use."""
+
+from django.utils.translation import gettext_lazy as _
+
+RESOURCES = {
+    "customers": _("Clients"),
+    "invoices": _("Factures et pièces"),
+    "ageing": _("Balance âgée"),
+    "notices": _("Relances et courriers"),
+    "invoice-batches": _("Lots de factures"),
+}
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """Every scope with its words, for a form."""
+    words = {"read": _("lire"), "write": _("écrire")}
+    return [
+        (f"{resource}:{action}", f"{label} : {words[action]}")
+        for resource, label in RESOURCES.items()
+        for action in words
+    ]
