@@ -7,14 +7,33 @@ from drf_spectacular.views import SpectacularAPIView
 from config.views_api import redoc, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
+from dunning import api as dunning
+from invoices.api import ageing, batches, items
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
-    path("", RedirectView.as_view(pattern_name="api:swagger")),
     path("docs/", swagger, name="swagger"),
     path("redoc/", redoc, name="redoc"),
     path("v1/openapi", SpectacularAPIView.as_view(), name="schema"),
+    # A partner's own codes and numbers may hold a slash.
     path("v1/customers", customers.CustomerList.as_view(), name="customers"),
     path("v1/customers/<path:id>", customers.CustomerDetail.as_view(), name="customer"),
-    re_path(r"^.*$", UnknownAddress.as_view()),
+    path("v1/invoices", items.ItemList.as_view(), name="invoices"),
+    path("v1/invoices/<path:id>", items.ItemDetail.as_view(), name="invoice"),
+    path("v1/ageing", ageing.AgeingView.as_view(), name="ageing"),
+    path("v1/invoice-batches", batches.BatchList.as_view(), name="invoice-batches"),
+    path("v1/invoice-batches/<str:id>", batches.BatchDetail.as_view(), name="invoice-batch"),
+    path("v1/invoice-batches/<str:id>/rows", batches.BatchRows.as_view(), name="invoice-batch-rows"),
+    path(
+        "v1/invoice-batches/<str:id>/errors.csv",
+        batches.BatchErrorsFile.as_view(),
+        name="invoice-batch-errors",
+    ),
+    path("v1/invoice-batches/<str:id>/commit", batches.BatchCommit.as_view(), name="invoice-batch-commit"),
+    path("v1/invoice-batches/<str:id>/cancel", batches.BatchCancel.as_view(), name="invoice-batch-cancel"),
+    path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
+    path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
+    path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),
+    re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
+    path("", RedirectView.as_view(pattern_name="api:swagger"), name="root"),
 ]

@@ -242,6 +242,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     # Docstrings speak to whoever reads the code; what partners read is written as such, and translated.
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,
+    "ENUM_NAME_OVERRIDES": {
+        "CustomerKind": "customers.models.Customer.Kind",
+        "CustomerStatus": "customers.models.Customer.Status",
+        "DeliveryStatus": "dunning.models.Delivery.Status",
+        "InvoiceBatchStatus": "invoices.models.imports.ImportStatus",
+        "ItemKind": "invoices.models.OpenItem.Kind",
+        "LevelKind": "dunning.models.Level.Kind",
+        "NoticeStatus": "dunning.models.notices.NoticeStatus",
+    },
 }
 
 # --- logs -------------------------------------------------------------------------------------------------

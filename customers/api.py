@@ -188,6 +188,7 @@ class CustomerDetail(ApiView):
     conflicts = (DuplicateCustomer,)
     query_parameters = ("entity",)
     filter_backends = ()
+    problem_statuses = (409,)
 
     @extend_schema(
         operation_id="customers_read",

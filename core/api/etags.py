@@ -33,11 +33,15 @@ def check_if_match(request: HttpRequest, current: str | None) -> None:
         )
 
 
+def is_known(request: HttpRequest, etag: str) -> bool:
+    """Whether the reader has this version already."""
+    known = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    return etag in known or known == ["*"]
+
+
 def document_response(request: HttpRequest, data: Any, *, status_code: int = status.HTTP_200_OK) -> Response:
     """One document with its ETag; 304 without a body when a reader has it already."""
     etag = etag_of(data)
-    if request.method in ("GET", "HEAD"):
-        known = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
-        if etag in known or known == ["*"]:
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
+    if request.method in ("GET", "HEAD") and is_known(request, etag):
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
     return Response(data, status=status_code, headers={"ETag": etag})

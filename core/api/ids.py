@@ -15,9 +15,12 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 M = TypeVar("M", bound=Model)
 
 
-def with_id(queryset: "QuerySet[M]", given: str, external_field: str) -> "QuerySet[M]":
-    """The rows that an id names; an external one may name several, one per legal entity."""
-    if given.startswith(EXTERNAL):
+def with_id(queryset: "QuerySet[M]", given: str, external_field: str = "") -> "QuerySet[M]":
+    """The rows that an id names; an external one may name several, one per legal entity.
+
+    Without `external_field`, the documents are ours alone: nobody else has named them.
+    """
+    if given.startswith(EXTERNAL) and external_field:
         return queryset.filter(**{external_field: given.removeprefix(EXTERNAL)})
     if not is_uid(given):
         return queryset.none()

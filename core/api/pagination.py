@@ -24,7 +24,7 @@ class KeysetPagination(BasePagination):
     parameters = ("limit", "cursor")
 
     def paginate_queryset(self, queryset: "QuerySet[M]", request: Request, view: APIView) -> list[M]:
-        limit = self._limit(request.query_params.get("limit", ""))
+        limit = self.limit(request)
         try:
             page = keyset_page(
                 queryset,
@@ -34,22 +34,13 @@ class KeysetPagination(BasePagination):
                 strict=True,
             )
         except BadCursor as error:
-            raise InvalidQuery(
-                {
-                    "cursor": _(
-                        "Ce curseur n’est pas de cette liste. Reprenez celui de la réponse précédente."
-                    )
-                },
-                code="invalid_cursor",
-            ) from error
-        self.next_cursor = page.next_cursor
-        self.next_url = (
-            request.build_absolute_uri(page.next_url(request.query_params)) if page.next_cursor else None
-        )
+            raise self.bad_cursor() from error
+        self.next_cursor = page.next_cursor or None
+        self.next_url = self.address(request, page.next_cursor)
         return page.rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"results": data, "next_cursor": self.next_cursor or None, "next": self.next_url})
+        return Response({"results": data, "next_cursor": self.next_cursor, "next": self.next_url})
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -92,7 +83,26 @@ class KeysetPagination(BasePagination):
             },
         ]
 
-    def _limit(self, given: str) -> int:
+    @staticmethod
+    def address(request: Request, cursor: str) -> str | None:
+        """The address of the page that a cursor leads to, with the filters of this one."""
+        if not cursor:
+            return None
+        query = request.query_params.copy()
+        query["cursor"] = cursor
+        return str(request.build_absolute_uri(f"?{query.urlencode()}"))
+
+    @staticmethod
+    def bad_cursor() -> InvalidQuery:
+        """What to raise for a cursor of another list."""
+        return InvalidQuery(
+            {"cursor": _("Ce curseur n’est pas de cette liste. Reprenez celui de la réponse précédente.")},
+            code="invalid_cursor",
+        )
+
+    def limit(self, request: Request) -> int:
+        """How many rows are asked for. Raises InvalidQuery."""
+        given = request.query_params.get("limit", "")
         if not given:
             return self.default_limit
         if given.isascii() and given.isdigit() and len(given) < 6 and 1 <= int(given) <= self.max_limit:

@@ -28,7 +28,7 @@ class HasPermission(BasePermission):
 
 
 class SignedIn(BasePermission):
-    """Anybody signed in: for the pages that document the API."""
+    """Anybody who has a role here: for what describes the API, which no scope of a key opens or closes."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return bool(request.user and request.user.is_authenticated)
+        return has_permission(request.user, "core.read_api_description")

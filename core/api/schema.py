@@ -63,17 +63,24 @@ class ApiSchema(AutoSchema):
         handler = getattr(self.view, self.method.lower(), None)
         return [IDEMPOTENCY_KEY] if getattr(handler, "is_idempotent", False) else []
 
+    def _get_filter_parameters(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = super()._get_filter_parameters()  # type: ignore[no-untyped-call]
+        for parameter in found:
+            # A filter that a method answers says nothing of its type.
+            parameter["schema"] = parameter.get("schema") or {"type": "string"}
+        return found
+
     def get_tags(self) -> list[str]:
         return [self.view.scope] if getattr(self.view, "scope", "") else super().get_tags()
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        statuses = [400, 401, 403, 404, 406, 429]
+        statuses = [400, 401, 403, 404, 406, 429, *getattr(self.view, "problem_statuses", ())]
         if self.method in ("POST", "PUT"):
             statuses += [409, 413, 415, 422]
         if self.method == "PUT":
             statuses.append(412)
-        for status in sorted(statuses):
+        for status in sorted(set(statuses)):
             answer = OpenApiResponse(ProblemSerializer, description=str(problems.TITLES[status]))
             bodies[str(status)] = self._get_response_for_code(  # type: ignore[no-untyped-call]
                 answer, str(status), [problems.CONTENT_TYPE]

@@ -1,6 +1,6 @@
 """What every resource of the API has in common."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -22,13 +22,15 @@ from core.errors import BusinessError
 class ApiView(GenericAPIView):
     """A resource: who may ask (`permissions`, `scope`), what it reads, and which refusals are conflicts.
 
-    `query_parameters` are those that the view reads besides filters and pagination.
+    `query_parameters` are those that the view reads besides filters and pagination; `problem_statuses` are answers
+    that this resource gives besides the usual ones, for its description.
     """
 
     permissions: ClassVar[Mapping[str, str]] = {}
     scope: ClassVar[str] = ""
     conflicts: ClassVar[tuple[type[BusinessError], ...]] = ()
     query_parameters: ClassVar[tuple[str, ...]] = ()
+    problem_statuses: ClassVar[tuple[int, ...]] = ()
 
     http_method_names = ("get", "head", "post", "put")
     parser_classes = (StrictJSONParser,)
@@ -66,11 +68,13 @@ class ListView(ApiView):
     pagination_class = KeysetPagination
     order: ClassVar[tuple[str, ...]] = ("pk",)
 
-    def page(self, queryset: Any, serialize: Callable[[Any], Any] | None = None) -> Response:
-        """The page that the request asks for."""
+    def page(self, queryset: Any, **context: Any) -> Response:
+        """The page that the request asks for; `context` is for the serializer."""
         rows = self.paginate_queryset(self.filter_queryset(queryset))
-        data = [serialize(row) for row in rows] if serialize else self.get_serializer(rows, many=True).data
-        answer: Response = self.get_paginated_response(data)
+        known = {**self.get_serializer_context(), **context}
+        answer: Response = self.get_paginated_response(
+            self.serializer_class(rows, many=True, context=known).data
+        )
         return answer
 
 
