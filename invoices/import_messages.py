@@ -3,12 +3,11 @@
 Rows and batches keep codes and values, so that everybody reads them in his own language.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -17,6 +16,9 @@ from core.money import AmountError, format_amount, parse_amount
 from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
+
+_ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,12}\.[0-9]{2}")
 
 COLUMNS = {
     "customer_code": lazy("Code client"),
@@ -270,16 +272,10 @@ def readable(column: str, value: Any) -> str:
     text = str(value)
     if column == "kind":
         return str(dict(OpenItem.Kind.choices).get(text, text))
-    if len(text) == 10 and text[4:5] == "-" == text[7:8]:
-        try:
-            return date_format(date.fromisoformat(text), "d/m/Y")
-        except ValueError:
-            return text
-    if column.endswith("_amount") and "," not in text:
-        try:
-            return format_amount(Decimal(text))
-        except (InvalidOperation, ValueError):
-            return text
+    if _ISO_DATE.fullmatch(text):
+        return f"{text[8:]}/{text[5:7]}/{text[:4]}"
+    if column.endswith("_amount") and _PLAIN_DECIMAL.fullmatch(text):
+        return format_amount(Decimal(text))
     return text
 
 
