@@ -73,6 +73,7 @@ def _reversed_after(side: str) -> str:
 
 _REVERSED = f"{_reversed_after('debit')} UNION ALL {_reversed_after('credit')}"
 
+
 def _made_since(side: str, amount: str, where: str) -> str:
     """What allocations made after the date took off the open amounts of their debits or credits."""
     return f"""SELECT i.customer_id, i.currency, i.due_date, i.issue_date, {amount} AS amount
@@ -81,12 +82,14 @@ def _made_since(side: str, amount: str, where: str) -> str:
                 AND a.{side}_id NOT IN ({_REVERSED})"""
 
 
+def _settled(side: str) -> str:
+    """What had been allocated to item `i` as of the date."""
+    return f"""coalesce((SELECT sum(a.amount) FROM invoices_allocation a WHERE a.{side}_id = i.id
+        AND a.allocated_on <= %(as_of)s AND (a.reversed_on IS NULL OR a.reversed_on > %(as_of)s)), 0)"""
+
+
 # The open amount of one item as of the date, from its total and the allocations in force then.
-_OPEN_AS_OF = """(i.total_amount
-    - coalesce((SELECT sum(a.amount) FROM invoices_allocation a WHERE a.debit_id = i.id
-        AND a.allocated_on <= %(as_of)s AND (a.reversed_on IS NULL OR a.reversed_on > %(as_of)s)), 0)
-    + coalesce((SELECT sum(a.amount) FROM invoices_allocation a WHERE a.credit_id = i.id
-        AND a.allocated_on <= %(as_of)s AND (a.reversed_on IS NULL OR a.reversed_on > %(as_of)s)), 0))"""
+_OPEN_AS_OF = f"(i.total_amount - {_settled('debit')} + {_settled('credit')})"
 
 
 def ageing_rows(as_of: date, scheme: Scheme, scope: LedgerScope) -> tuple[str, Params]:
@@ -95,50 +98,40 @@ def ageing_rows(as_of: date, scheme: Scheme, scope: LedgerScope) -> tuple[str, P
     Columns: customer_id, currency, bucket_0_amount … , credits_amount, overdue_amount, disputed_amount,
     total_amount, oldest_due_date (of what is owed).
     """
-    aged = "due_date" if scheme.basis == Basis.DUE else "issue_date"
-    bucket = f"width_bucket(%(as_of)s::date - {aged}, %(thresholds)s::int[])"
-    apart = "amount < 0" if scheme.credits == Credits.APART else "false"
     where, params = scope.where("i")
-    buckets = ",\n        ".join(
-        f"coalesce(sum(amount) FILTER (WHERE bucket = {index}), 0) AS bucket_{index}_amount"
-        for index in range(scheme.size)
-    )
-    names = ", ".join(f"bucket_{index}_amount" for index in range(scheme.size))
-    sql = f"""
-SELECT owed.customer_id, owed.currency, {names}, credits_amount, overdue_amount,
-    coalesce(disputed_amount, 0) AS disputed_amount, total_amount, oldest_due_date
-FROM (
-    SELECT customer_id, currency,
-        {buckets},
-        coalesce(sum(amount) FILTER (WHERE bucket = -1), 0) AS credits_amount,
-        coalesce(sum(amount) FILTER (WHERE amount > 0 AND due_date < %(as_of)s::date), 0) AS overdue_amount,
-        sum(amount) AS total_amount,
-        min(due_date) FILTER (WHERE amount > 0) AS oldest_due_date
-    FROM (
-        SELECT customer_id, currency, due_date, amount,
-            CASE WHEN {apart} THEN -1 ELSE {bucket} END AS bucket
-        FROM (
+    buckets = [f"bucket_{index}_amount" for index in range(scheme.size)]
+    by_columns = scheme.basis == Basis.DUE and scheme.credits == Credits.APART
+    summed = [*buckets, "credits_amount"] if by_columns else [*buckets, "credits_amount", "late_amount"]
+    # By due date, what is late is the buckets but the first: adding it up once more would cost a sum per item.
+    overdue = " + ".join(buckets[1:]) if by_columns else "late_amount"
+    both = ", ".join(f"coalesce(still.{name}, 0) + coalesce(since.{name}, 0) AS {name}" for name in summed)
+    # What is open now is added up along its index, in the order of customers; the rest is far less.
+    still_open = f"""
             SELECT i.customer_id, i.currency, i.due_date, i.issue_date, i.open_amount AS amount
             FROM invoices_openitem i
-            WHERE i.open_amount <> 0 AND i.issue_date <= %(as_of)s{where}
-                AND i.id NOT IN ({_REVERSED})
-            UNION ALL
+            WHERE i.open_amount <> 0 AND i.issue_date <= %(as_of)s{where} AND i.id NOT IN ({_REVERSED})"""
+    settled_since = f"""
             {_made_since("debit", "a.amount", where)}
             UNION ALL
             {_made_since("credit", "-a.amount", where)}
             UNION ALL
             SELECT i.customer_id, i.currency, i.due_date, i.issue_date, {_OPEN_AS_OF}
             FROM invoices_openitem i
-            WHERE i.id IN ({_REVERSED}) AND i.issue_date <= %(as_of)s{where}
-        ) parts
-        WHERE amount <> 0
-    ) aged
-    GROUP BY customer_id, currency
+            WHERE i.id IN ({_REVERSED}) AND i.issue_date <= %(as_of)s{where} AND {_OPEN_AS_OF} <> 0"""
+    sql = f"""
+SELECT owed.customer_id, owed.currency, {", ".join(buckets)}, credits_amount, {overdue} AS overdue_amount,
+    coalesce(disputed_amount, 0) AS disputed_amount, {" + ".join(buckets)} + credits_amount AS total_amount,
+    oldest_due_date
+FROM (
+    SELECT customer_id, currency, {both}, least(still.oldest_due_date, since.oldest_due_date) AS oldest_due_date
+    FROM ({_summed(still_open, scheme, not by_columns)}) still FULL JOIN ({_summed(settled_since, scheme, not by_columns)}) since
+    USING (customer_id, currency)
 ) owed
 LEFT JOIN (
     SELECT customer_id, currency, sum(least(claimed, greatest(open_then, 0))) AS disputed_amount
     FROM (
-        SELECT i.customer_id, i.currency, {_OPEN_AS_OF} AS open_then, sum(d.amount) AS claimed
+        SELECT i.customer_id, i.currency, i.total_amount - {_settled("debit")} AS open_then,
+            sum(d.amount) AS claimed
         FROM invoices_dispute d JOIN invoices_openitem i ON i.id = d.item_id
         WHERE d.opened_on <= %(as_of)s AND (d.resolved_on IS NULL OR d.resolved_on > %(as_of)s)
             AND i.issue_date <= %(as_of)s{where}
@@ -147,7 +140,37 @@ LEFT JOIN (
     GROUP BY customer_id, currency
 ) disputed ON disputed.customer_id = owed.customer_id AND disputed.currency = owed.currency
 """
-    return sql, {**params, "as_of": as_of, "thresholds": scheme.thresholds}
+    return sql, {**params, "as_of": as_of}
+
+
+def _summed(parts: str, scheme: Scheme, with_late: bool) -> str:
+    """Open parts of items, added up in columns by customer and currency; NULL where there is nothing."""
+    owed = "amount > 0 AND " if scheme.credits == Credits.APART else ""
+    columns = [
+        f"sum(amount) FILTER (WHERE {owed}{_within(scheme, index)}) AS bucket_{index}_amount"
+        for index in range(scheme.size)
+    ]
+    credits_ = "sum(amount) FILTER (WHERE amount < 0)" if scheme.credits == Credits.APART else "NULL::numeric"
+    columns.append(f"{credits_} AS credits_amount")
+    if with_late:
+        columns.append("sum(amount) FILTER (WHERE amount > 0 AND due_date < %(as_of)s::date) AS late_amount")
+    return f"""
+        SELECT customer_id, currency, {", ".join(columns)},
+            min(due_date) FILTER (WHERE amount > 0) AS oldest_due_date
+        FROM ({parts}) parts
+        GROUP BY customer_id, currency"""
+
+
+def _within(scheme: Scheme, bucket: int) -> str:
+    """That a date falls in a bucket. Compared as dates: computing each item's bucket first costs half more."""
+    aged = "due_date" if scheme.basis == Basis.DUE else "issue_date"
+    first, last = scheme.day_range(bucket)
+    bounds = []
+    if first is not None:
+        bounds.append(f"{aged} <= %(as_of)s::date - {first:d}")
+    if last is not None:
+        bounds.append(f"{aged} >= %(as_of)s::date - {last:d}")
+    return " AND ".join(bounds)
 
 
 def sub_ledger(as_of: date, scope: LedgerScope, by_customer: bool = False) -> tuple[str, Params]:

@@ -21,8 +21,8 @@ class Migration(migrations.Migration):
             model_name="openitem",
             index=models.Index(
                 condition=~Q(open_amount=0),
-                fields=["customer", "due_date"],
-                include=("open_amount", "currency", "issue_date", "legal_entity", "id"),
+                fields=["customer", "currency", "due_date"],
+                include=("open_amount", "issue_date", "legal_entity", "id"),
                 name="open_item_open_by_customer",
             ),
         ),

@@ -58,8 +58,9 @@ class AgeingAmounts(models.Model):
 class AgeingSnapshot(AgeingAmounts):
     """What one customer owed in one currency on the stored day."""
 
-    day = models.ForeignKey(AgeingDay, on_delete=models.CASCADE, related_name="+")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    # The unique constraint's index serves both keys; two more would slow every movement.
+    day = models.ForeignKey(AgeingDay, on_delete=models.CASCADE, related_name="+", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
     oldest_due_date = models.DateField(_("plus ancienne échéance"), null=True, blank=True)
 
     class Meta:
@@ -87,7 +88,7 @@ class AgeingTotal(AgeingAmounts):
     two people post at the same time without waiting for each other.
     """
 
-    day = models.ForeignKey(AgeingDay, on_delete=models.CASCADE, related_name="+")
+    day = models.ForeignKey(AgeingDay, on_delete=models.CASCADE, related_name="+", db_index=False)
     customer_count = models.IntegerField(_("nombre de clients"))
 
     class Meta:

@@ -88,7 +88,9 @@ class OpenItem(models.Model):
                 | Q(kind="OTHER"),
                 name="open_item_sign_follows_kind",
             ),
-            models.CheckConstraint(condition=Q(due_date__gte=F("issue_date")), name="open_item_due_after_issue"),
+            models.CheckConstraint(
+                condition=Q(due_date__gte=F("issue_date")), name="open_item_due_after_issue"
+            ),
             models.CheckConstraint(
                 condition=Q(disputed_amount=0)
                 | Q(disputed_amount__gt=0, disputed_amount__lte=F("total_amount")),
@@ -97,8 +99,8 @@ class OpenItem(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["customer", "due_date"],
-                include=["open_amount", "currency", "issue_date", "legal_entity", "id"],
+                fields=["customer", "currency", "due_date"],
+                include=["open_amount", "issue_date", "legal_entity", "id"],
                 condition=~Q(open_amount=0),
                 name="open_item_open_by_customer",
             ),
@@ -147,7 +149,9 @@ class Allocation(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["debit", "allocated_on"], include=["amount", "reversed_on"], name="allocation_debit"),
+            models.Index(
+                fields=["debit", "allocated_on"], include=["amount", "reversed_on"], name="allocation_debit"
+            ),
             models.Index(
                 fields=["credit", "allocated_on"], include=["amount", "reversed_on"], name="allocation_credit"
             ),
