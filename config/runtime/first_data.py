@@ -1,5 +1,6 @@
 """The demo portfolio of an empty installation, and who may sign in to it. Run by the process manager."""
 
+import io
 import os
 import sys
 
@@ -18,7 +19,7 @@ def main() -> None:
     has_demo = "demo" in get_commands()
     if not people.exists() and has_demo and environ.Env().bool("DEMO", default=True):
         print("Création du portefeuille de démonstration…", file=sys.stderr, flush=True)
-        call_command("demo", stdout=sys.stderr)
+        call_command("demo", stdout=io.StringIO())
     if has_demo:
         call_command("demo", "--accounts")
         return

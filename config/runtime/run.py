@@ -36,9 +36,9 @@ def main() -> int:
 
 
 def _serve(running: int, urls: services.ServiceUrls) -> int:
-    schema.migrate(urls.database)
-    accounts = _first_data()
     with _listen() as listener:
+        schema.migrate(urls.database)
+        accounts = _first_data()
         port = listener.getsockname()[1]
         address = f"http://localhost:{port}/"
         os.ftruncate(running, 0)
@@ -94,7 +94,8 @@ def _first_data() -> str:
         raise RuntimeFailure(
             "Les données de démonstration n'ont pas pu être créées : voir le message ci-dessus."
         )
-    return done.stdout.decode().strip()
+    # The command's last line is for programs.
+    return "\n".join(line for line in done.stdout.decode().splitlines() if line and not line.startswith("{"))
 
 
 def _python_path() -> str:
