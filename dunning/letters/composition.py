@@ -1,5 +1,7 @@
 """What a template shows, worked out of a context: every cell already written in the letter's language."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from dunning.letters.address import address_block, attention_is_printed
@@ -25,6 +27,8 @@ _REFERENCE = {"fr": "réf.", "en": "ref."}
 _COLON = {"fr": f"{NBSP}: ", "en": ": "}
 _SEMICOLON = {"fr": f"{NBSP}; ", "en": "; "}
 _NOTHING = "–"
+# What a column of the table with rates has room for: 9 999 999,99.
+_WIDEST = Decimal(10_000_000)
 
 
 def letter_values(context: LetterContext) -> dict[str, object]:
@@ -32,6 +36,8 @@ def letter_values(context: LetterContext) -> dict[str, object]:
     language = context.language
     words = WORDING[language]
     mentions = company_mentions(context.creditor, language)
+    one_period_each = _one_period_each(context)
+    rates = {segment.number: segment.rate for segment in context.interest_segments} if one_period_each else {}
     return {
         "letter": context,
         "iso_date": context.date.isoformat(),
@@ -49,13 +55,40 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "several": len(context.lines) > 1,
         # The column of payments is there when there was one.
         "partly_paid": any(line.paid_amount for line in context.lines),
-        "items": [item_cells(language, line) for line in context.lines],
+        # One table then says it all; otherwise the periods have a table of their own.
+        "one_period_each": one_period_each,
+        "items": [
+            item_cells(language, line) | {"rate": _rate_cell(language, line, rates)} for line in context.lines
+        ],
         "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
         "previous": _previous_letters(context),
         "payment": _payment(context),
         "contact": _contact(context),
     }
+
+
+def _one_period_each(context: LetterContext) -> bool:
+    """Whether the interest of each line is that of its balance, at one rate, since the day after its due date.
+
+    Such interest needs two more columns and no second table, as long as the figures leave room for them.
+    """
+    segments = {segment.number: segment for segment in context.interest_segments}
+    late = [line for line in context.lines if line.interest]
+    if not late or len(segments) != len(context.interest_segments) or len(segments) != len(late):
+        return False
+    return all(abs(line.total) < _WIDEST and not line.paid_amount for line in context.lines) and all(
+        line.number in segments
+        and line.due_date is not None
+        and segments[line.number].principal == line.open_amount
+        and segments[line.number].from_date == line.due_date + timedelta(days=1)
+        and segments[line.number].to_date == context.as_of
+        for line in late
+    )
+
+
+def _rate_cell(language: str, line: LetterLine, rates: Mapping[str, Decimal]) -> str:
+    return format_rate(rates[line.number], language) if line.number in rates else _NOTHING
 
 
 def letter_subject(context: LetterContext) -> str:

@@ -49,17 +49,17 @@ def notice_list(request: HttpRequest) -> HttpResponse:
         "customer", "legal_entity", "level", "run"
     )
     filterset = NoticeFilter(request.GET, queryset=visible, request=request)
+    place = _place(request.GET.getlist("status"), request.GET.getlist("channel"))
     page = keyset_page(
         filterset.qs if filterset.is_valid() else visible.none(),
-        order=("-pk",),
+        # What waits for a decision: the largest first. The whole history: the latest first.
+        order=("-pk",) if place == "all" else ("-open_amount", "-pk"),
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
     )
     notices = page.rows
     for notice in notices:
         notice.tone = NOTICE_TONES[Notice.Status(notice.status)]
-    states = request.GET.getlist("status")
-    place = _place(states, request.GET.getlist("channel"))
     return render(
         request,
         "dunning/notice_list.html",
