@@ -1,5 +1,6 @@
 """Letters to print in tests and measurements: invented parties, figures that add up."""
 
+import dataclasses
 import hashlib
 import io
 from datetime import date, timedelta
@@ -108,6 +109,17 @@ def invoice_line(index: int, *, claims: bool = True) -> tuple[LetterLine, Intere
         interest=interest,
     )
     return line, segment
+
+
+def unpaid_context(invoices: int, **changes) -> LetterContext:
+    """A formal notice of invoices on which nothing was paid: one rate and one period each."""
+    pairs = [invoice_line(index) for index in range(invoices)]
+    lines, segments = [], []
+    for line, segment in pairs:
+        interest = (line.total * RATE * line.days_late / 36500).quantize(Decimal("0.01"))
+        lines.append(dataclasses.replace(line, open_amount=line.total, interest=interest))
+        segments.append(dataclasses.replace(segment, principal=line.total, interest=interest))
+    return make_context(**({"lines": lines, "interest_segments": tuple(segments)} | changes))
 
 
 def credit_note() -> LetterLine:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from dunning.letters.context import (
     LetterKind,
 )
 from dunning.letters.render import TEMPLATES, render_html, render_pdf
-from tests.dunning.letter_samples import CREDITOR, DEBTOR, FOREIGN_DEBTOR, LOGO, make_context
+from tests.dunning.letter_samples import CREDITOR, DEBTOR, FOREIGN_DEBTOR, LOGO, make_context, unpaid_context
 from tests.dunning.qr_reader import read_image
 
 MM = 72 / 25.4
@@ -259,6 +260,45 @@ def test_extreme_figures_stay_in_their_columns():
         chars = [char for page in pdf.pages for char in page.chars]
     assert max(char["x1"] for char in chars) <= 190 * MM + 0.5
     assert "987 654 321,99 987 654 321,99 113 j" in text_of(context)
+
+
+def test_one_period_each_needs_one_table():
+    words = text_of(unpaid_context(10))
+    assert "Pièce Date Échéance Montant TTC Reste dû Retard Taux annuel Pénalités" in words
+    assert "FA-2026-00119 22/06/2026 06/08/2026 2 045,73 2 045,73 108 j 12,40 % 75,06" in words
+    assert "calculées sur le reste dû du lendemain de l’échéance au 22 novembre 2026 inclus" in words
+    assert "Page 2/2" in words
+    assert "inclus)" not in words
+
+
+@pytest.mark.parametrize("change", ["second period", "principal", "start", "wide"])
+def test_anything_else_has_its_periods_in_a_table_of_their_own(change):
+    context = unpaid_context(2)
+    lines, segments = list(context.lines), list(context.interest_segments)
+    first = segments[0]
+    if change == "second period":
+        middle = first.from_date + timedelta(days=20)
+        half = (first.interest / 2).quantize(Decimal("0.01"))
+        segments[0] = dataclasses.replace(first, to_date=middle, days=21, interest=half)
+        segments.insert(
+            1,
+            dataclasses.replace(
+                first,
+                from_date=middle + timedelta(days=1),
+                days=first.days - 21,
+                interest=first.interest - half,
+            ),
+        )
+    elif change == "principal":
+        segments[0] = dataclasses.replace(first, principal=first.principal - 1)
+    elif change == "start":
+        segments[0] = dataclasses.replace(first, from_date=first.from_date + timedelta(days=1))
+    else:
+        lines[0] = dataclasses.replace(
+            lines[0], total=Decimal("10000000.00"), open_amount=Decimal("10000000.00")
+        )
+        segments[0] = dataclasses.replace(first, principal=Decimal("10000000.00"))
+    assert "Du – au (inclus)" in text_of(unpaid_context(2, lines=lines, interest_segments=tuple(segments)))
 
 
 def test_the_column_of_payments_is_there_when_there_was_one():
