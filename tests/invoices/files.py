@@ -5,9 +5,12 @@ import json
 from datetime import date
 from typing import Any
 
+import pytest
 import xlsxwriter
 
+from invoices.import_messages import file_message
 from invoices.readers.child import read
+from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
 from invoices.readers.rows import STAGED
 
@@ -68,6 +71,14 @@ def read_row(*cells: str, **options: str) -> dict[str, Any]:
     """One row under the usual header."""
     _head, rows = read_rows(csv_bytes(";".join(cells)), **options)
     return rows[0]
+
+
+def refused(content: bytes, limits: Limits | None = None, **options: str) -> UnreadableFile:
+    """The refusal of a file, whose message must be complete."""
+    with pytest.raises(UnreadableFile) as caught:
+        read_rows(content, limits=limits, **options)
+    assert "%(" not in file_message(caught.value.code, caught.value.params)
+    return caught.value
 
 
 def codes(row: dict[str, Any]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from core.models import AuditEvent, JobRun
 from core.rights import SYSTEM
 from customers.models import LegalEntity
 from invoices.models import ImportBatch, ImportRow, OpenItem
-from invoices.operations import imports
+from invoices.operations import import_work
 from invoices.operations.imports import commit_batch, read_batch, receive_batch
 from invoices.readers.limits import MIB, Limits
 from invoices.tasks_imports import commit_batches, read_batches
@@ -207,7 +207,7 @@ def test_a_reader_at_work_is_left_alone(batch: ImportBatch, worker):
 def test_a_file_that_kills_its_reader_is_refused_once(batch: ImportBatch, monkeypatch):
     """It is not read for ever, and the batch behind it goes on."""
     starved = partial(Limits, memory_bytes=20 * MIB)
-    monkeypatch.setattr(imports, "Limits", starved)
+    monkeypatch.setattr(import_work, "Limits", starved)
     assert read_batches() == 1
     batch.refresh_from_db()
     assert batch.status == "REJECTED"

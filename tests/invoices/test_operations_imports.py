@@ -1,24 +1,19 @@
 """Batches: what the ledger looks like after each step, and that a refusal changes nothing."""
 
-import io
-import json
 import threading
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.db.models import Sum
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from core.audit import ref, timeline
-from core.errors import BusinessError, NotAllowed, WrongState
-from core.models import AuditEvent, Role, StoredFile
+from core.errors import NotAllowed, WrongState
+from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from customers.models import LegalEntity
-from invoices import staging
-from invoices.import_messages import file_message, row_message
+from invoices.import_messages import file_message
 from invoices.imports import (
     batch_errors,
     error_kinds,
@@ -27,80 +22,32 @@ from invoices.imports import (
     same_file_batches,
     sample_csv,
 )
-from invoices.models import ImportBatch, ImportRow, OpenItem
+from invoices.models import ImportBatch, OpenItem
 from invoices.operations.imports import (
-    FileRefused,
     NothingToCommit,
     NotInScope,
     RejectsNotAccepted,
     cancel_batch,
     commit_batch,
     read_batch,
-    receive_batch,
     reread_batch,
     write_batch,
 )
-from invoices.readers.child import read
-from invoices.readers.errors import UnreadableFile
-from invoices.readers.limits import Limits
-from tests.customers.factories import CustomerFactory, LegalEntityFactory, PaymentTermsFactory
+from tests.customers.factories import CustomerFactory, LegalEntityFactory
+from tests.invoices.batches import FILE, NOW, commit, entity_with_customers, preview, receive, world
 from tests.invoices.factories import OpenItemFactory
 from tests.invoices.files import TODAY, csv_bytes, xlsx_bytes
 
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def entity() -> LegalEntity:
-    entity = LegalEntityFactory(code="FR01")
-    CustomerFactory(legal_entity=entity, account_code="C1")
-    CustomerFactory(
-        legal_entity=entity,
-        account_code="C2",
-        terms=PaymentTermsFactory(code="45FM", rule="EOM_AFTER", days=45),
-    )
-    return entity
-
-
-def receive(
-    entity: LegalEntity, content: bytes, *, actor=SYSTEM, name="export.csv", **options: str
-) -> ImportBatch:
-    return receive_batch(
-        actor=actor, entity=entity, file=io.BytesIO(content), name=name, now=NOW, options=options
-    )
-
-
-def preview(entity: LegalEntity, content: bytes, **options: str) -> ImportBatch:
-    batch = receive(entity, content, **options)
-    assert read_batch(batch_id=batch.pk, today=TODAY, now=NOW)
-    batch.refresh_from_db()
-    return batch
-
-
-def commit(batch: ImportBatch, *, accept_rejects: bool = False) -> ImportBatch:
-    commit_batch(actor=SYSTEM, batch=batch, accept_rejects=accept_rejects, today=TODAY, now=NOW)
-    assert write_batch(batch_id=batch.pk, today=TODAY, now=NOW)
-    batch.refresh_from_db()
-    return batch
-
-
-def world() -> dict[str, list[tuple[object, ...]]]:
-    """Every row that an import could touch."""
-    models = (OpenItem, ImportBatch, ImportRow, AuditEvent, StoredFile)
-    return {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}
+    return entity_with_customers()
 
 
 def errors(batch: ImportBatch) -> list[tuple[int, str, str]]:
     return [(error.line, error.field, error.code) for error in batch_errors(batch)]
-
-
-FILE = csv_bytes(
-    "C1;F1;Facture;15/10/2026;30/11/2026;1 200,00;200,00;EUR;Commande 1",
-    "C2;F2;Facture;15/10/2026;;600,00;100,00;;",
-    "C1;A1;Avoir;20/10/2026;;120,00;20,00;EUR;",
-    "C2;R1;Règlement;21/10/2026;;300,00;;EUR;Virement",
-)
 
 
 def test_from_file_to_ledger(entity: LegalEntity):
@@ -283,36 +230,6 @@ def test_the_ledger_may_change_between_preview_and_commit(entity: LegalEntity):
     assert OpenItem.objects.count() == 4
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [(b"", "empty"), (b"%PDF-1.7", "format_pdf"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "format_ole")],
-)
-def test_a_hopeless_file_is_refused_at_the_door(entity: LegalEntity, content: bytes, code: str):
-    before = world()
-    with pytest.raises(FileRefused) as refused:
-        receive(entity, content)
-    assert (refused.value.code, refused.value.field) == (code, "file")
-    assert world() == before
-
-
-def test_a_file_over_the_limit_is_refused_at_the_door(entity: LegalEntity, settings):
-    settings.IMPORT_MAX_BYTES = 1024 * 1024
-    before = world()
-    with pytest.raises(FileRefused) as refused:
-        receive(entity, b"x" * 1024 * 1025)
-    assert refused.value.code == "file_too_large"
-    assert "2 Mio, 1 Mio au plus" in str(refused.value)
-    assert world() == before
-
-
-def test_an_unknown_reading_choice_is_refused(entity: LegalEntity):
-    before = world()
-    with pytest.raises(BusinessError) as refused:
-        receive(entity, FILE, encoding="klingon")
-    assert refused.value.field == "encoding"
-    assert world() == before
-
-
 def test_roles_and_scope(entity: LegalEntity, make_user):
     director = make_user(Role.FINANCE_DIRECTOR)
     with pytest.raises(NotAllowed):
@@ -379,51 +296,6 @@ def test_row_reports_are_json_able(entity: LegalEntity):
     batch = preview(entity, csv_bytes("C1;F1;;15/10/2026;;x;;;"))
     assert row_reports(batch)[0]["errors"][0]["column"] == "Montant TTC"
     assert row_reports(batch)[0]["outcome"] == "ERROR"
-
-
-def test_strange_characters_survive_the_road_to_the_staged_rows(entity: LegalEntity):
-    cells = ["C1", "F\\N", "", "15/10/2026", "", "10,00", "", "", 'tab\there \\t \\. 🪑 א "q" \x00']
-    text = ";".join('"' + cell.replace('"', '""') + '"' for cell in cells)
-    batch = preview(entity, csv_bytes(text, "\\.;\\N;\\;;;;;;"))
-    first, second = batch.rows.order_by("line")
-    assert first.number == "F\\N"
-    assert first.cells[8] == 'tab\there \\t \\. 🪑 א "q" \ufffd'
-    assert [error["code"] for error in first.errors] == ["nul_character"]
-    assert (second.customer_code, second.number, second.outcome) == ("\\.", "\\N", "ERROR")
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.lists(
-            st.text(alphabet=st.characters(codec="utf-8"), max_size=12)
-            | st.sampled_from(["C1", "F1", "15/10/2026", "10,00", "-5", "9" * 30, "EUR", "\\N", '"', ";"]),
-            min_size=1,
-            max_size=11,
-        ),
-        min_size=1,
-        max_size=6,
-    )
-)
-def test_whatever_is_in_the_cells_the_database_takes_it_or_the_file_is_refused(rows: list[list[str]]):
-    content = csv_bytes(*[";".join(cells) for cells in rows])
-    out = io.StringIO()
-    config = {"limits": Limits().as_json(), "options": {}, "currency": "EUR", "today": TODAY.isoformat()}
-    try:
-        count = read(io.BytesIO(content), out, config)
-    except UnreadableFile as error:
-        assert "%(" not in file_message(error.code, error.params)
-        return
-    lines = [line for line in out.getvalue().split("\n")[1:] if line and not line.startswith("!")]
-    with staging.Staging() as table:
-        table.copy("\n".join([*lines, ""]).encode())
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT errors FROM import_staging")
-            staged = cursor.fetchall()
-    assert len(staged) == count
-    for (found,) in staged:
-        for error in json.loads(found) if found else []:
-            assert "%(" not in row_message(error)
 
 
 @pytest.mark.django_db(transaction=True)
