@@ -77,11 +77,11 @@ class Sort:
         if position is None:
             return "", {}
         side = "<" if self.is_descending != backwards else ">"
-        return (
+        sql = (
             f" AND ({self.expression}, s.customer_id, s.currency) {side}"
-            + f" (%(after_value)s::{self.cast}, %(after_customer)s, %(after_currency)s)",
-            dict(zip(("after_value", "after_customer", "after_currency"), position, strict=True)),
+            f" (%(after_value)s::{self.cast}, %(after_customer)s, %(after_currency)s)"
         )
+        return sql, dict(zip(("after_value", "after_customer", "after_currency"), position, strict=True))
 
 
 def _amount_names(scheme: Scheme) -> list[str]:
