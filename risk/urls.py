@@ -1,4 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from risk.views import customers, overview
 
 app_name = "risk"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
+    path("clients/<int:pk>/score/", customers.score_detail, name="score-detail"),
+    path("clients/<int:pk>/plafond/", customers.limit_set, name="limit-set"),
+]

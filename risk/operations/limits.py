@@ -61,7 +61,7 @@ def set_limit(
         )
     if previous is not None and (previous.amount, previous.currency) == (amount, currency):
         raise LimitRefused(
-            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
+            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
             % {"amount": format_amount(amount, currency)},
             code="same_limit",
             field="amount",
@@ -96,7 +96,7 @@ def set_limit(
 def _check_values(customer: Customer, amount: Decimal, currency: str, reason: str) -> None:
     if customer.status == Customer.Status.CLOSED:
         raise LimitRefused(
-            _("Ce compte est clôturé : rouvrez-le avant de lui accorder un plafond."), code="customer_closed"
+            _("Ce compte est clôturé : rouvrez-le avant de lui accorder un plafond."), code="customer_closed"
         )
     if not amount.is_finite() or amount < 0 or amount > MAX_AMOUNT or round_money(amount) != amount:
         raise LimitRefused(_("Le plafond est un montant positif ou nul, au centime près."), field="amount")

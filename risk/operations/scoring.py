@@ -57,7 +57,7 @@ def score_customers(
     """
     if as_of > localtime(now).date() or as_of.year < FIRST_YEAR:
         raise ScoringRefused(
-            _("Choisissez un jour passé ou le jour même : un score se lit dans un compte tenu."),
+            _("Choisissez un jour passé ou le jour même : un score se lit dans un compte tenu."),
             field="as_of",
         )
     customers = Customer.objects.visible_to(actor)

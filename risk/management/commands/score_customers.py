@@ -18,7 +18,7 @@ def iso_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(_("« %s » n’est pas une date AAAA-MM-JJ") % text) from None
+        raise ArgumentTypeError(_("« %s » n’est pas une date AAAA-MM-JJ") % text) from None
 
 
 class Command(BaseCommand):
