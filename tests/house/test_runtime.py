@@ -54,6 +54,8 @@ def test_stale_numbers_of_a_foreign_live_process_are_not_believed(home: Home) ->
         )
         os.chown(stale, owner.st_uid, owner.st_gid)
         (home.path / "run" / "redis.pid").write_text(f"{stranger.pid}\n")  # by root, maybe
+        home.sockets.mkdir(mode=0o700)
+        os.chown(home.sockets, owner.st_uid, owner.st_gid)
         (home.sockets / "redis.sock").touch()
 
         seen = home.use()
