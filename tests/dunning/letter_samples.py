@@ -1,11 +1,14 @@
 """Letters to print in tests and measurements: invented parties, figures that add up."""
 
 import dataclasses
+import functools
 import hashlib
 import io
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pdfplumber
 from PIL import Image, ImageDraw
 
 from dunning.letters.context import (
@@ -22,6 +25,7 @@ from dunning.letters.context import (
     Signatory,
     build_letter_context,
 )
+from dunning.letters.render import render_pdf
 
 AS_OF = date(2026, 11, 22)
 RATE = Decimal("12.40")
@@ -185,3 +189,18 @@ def make_context(
         "agency": AGENCY if kind is LetterKind.HAND_OVER_INFO else None,
     }
     return build_letter_context(kind=kind, **(values | changes))
+
+
+@functools.cache
+def printed(context: LetterContext) -> bytes:
+    return render_pdf(context, logo=LOGO)
+
+
+def text_of(context: LetterContext) -> str:
+    """The words of all pages, every kind of space made plain."""
+    with pdfplumber.open(io.BytesIO(printed(context))) as pdf:
+        return plain("\n".join(page.extract_text() for page in pdf.pages))
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
