@@ -78,8 +78,8 @@ SELECT number.id, item.legal_entity_id, item.customer_id,
                         ELSE 'OTHER' END,
        number.number, 1, item.issue_date, item.due_date, item.currency, item.total_amount, item.vat_amount,
        item.total_amount - sign(item.total_amount) * coalesce(settled.amount, 0), 0, item.reference,
-       item.is_factored, (item.issue_date + time '06:00') AT TIME ZONE 'UTC',
-       (greatest(item.issue_date, settled.moved_on) + time '06:00') AT TIME ZONE 'UTC'
+       item.is_factored, least((item.issue_date + time '06:00') AT TIME ZONE 'UTC', %(now)s),
+       least((greatest(item.issue_date, settled.moved_on) + time '06:00') AT TIME ZONE 'UTC', %(now)s)
 FROM demo_item item
 JOIN demo_number number USING (n)
 LEFT JOIN demo_settled settled USING (n)
@@ -89,7 +89,7 @@ ORDER BY number.id
 _BALANCES = """
 UPDATE invoices_openitem item
 SET open_amount = item.total_amount - sign(item.total_amount) * settled.amount,
-    updated_at = (settled.moved_on + time '06:00') AT TIME ZONE 'UTC'
+    updated_at = least((settled.moved_on + time '06:00') AT TIME ZONE 'UTC', %(now)s)
 FROM demo_settled settled JOIN demo_number number USING (n)
 WHERE item.id = number.id
   AND item.open_amount <> item.total_amount - sign(item.total_amount) * settled.amount
@@ -98,7 +98,7 @@ _ALLOCATIONS = """
 INSERT INTO invoices_allocation (debit_id, credit_id, amount, allocated_on, reversed_on, reversal_reason, created_at)
 SELECT debit.id, credit.id, a.amount, a.allocated_on, CASE WHEN a.reversed_on <= %(until)s THEN a.reversed_on END,
        CASE WHEN a.reversed_on <= %(until)s THEN a.reversal_reason ELSE '' END,
-       (a.allocated_on + time '06:00') AT TIME ZONE 'UTC'
+       least((a.allocated_on + time '06:00') AT TIME ZONE 'UTC', %(now)s)
 FROM demo_allocation a
 JOIN demo_number debit ON debit.n = a.debit_n
 JOIN demo_number credit ON credit.n = a.credit_n
@@ -151,7 +151,7 @@ WHERE customer.id = state.customer_id AND state.since > %(since)s AND state.sinc
 """
 _AUDIT = """
 INSERT INTO core_auditevent (occurred_at, actor_id, actor_name, verb, refs, data)
-SELECT (day + time '09:30') AT TIME ZONE 'UTC', actor_id, coalesce(actor.full_name, %(system)s), verb, refs, data
+SELECT least((day + time '09:30') AT TIME ZONE 'UTC', %(now)s), actor_id, coalesce(actor.full_name, %(system)s), verb, refs, data
 FROM (
     SELECT d.opened_on AS day, d.owner_id AS actor_id, 'invoices.dispute.opened' AS verb,
            ARRAY['dispute:' || dispute.id, 'openitem:' || item.id, 'customer:' || d.customer_id] AS refs,
@@ -216,13 +216,13 @@ class Books:
         self.opened_until = date.min
 
     def open_until(self, day: date, now: datetime) -> None:
-        """Post everything that happened since the last day opened, up to and including `day`."""
-        params = {"since": self.opened_until, "until": day, "system": str(SYSTEM)}
+        """Post everything that happened since the last day opened, up to and including `day`; no event is after `now`."""
+        params = {"since": self.opened_until, "until": day, "system": str(SYSTEM), "now": now}
         with connection.cursor() as cursor:
             cursor.execute(_SETTLED, params)
             cursor.execute(_ITEMS, params)
             if self.opened_until != date.min:
-                cursor.execute(_BALANCES)
+                cursor.execute(_BALANCES, params)
                 cursor.execute(_REVERSALS, params)
             for statement in (_ALLOCATIONS, _DISPUTES, _PROMISES, _STATES, _AUDIT):
                 cursor.execute(statement, params)

@@ -62,6 +62,10 @@ class CustomerRow:
     contacts: list[ContactRow]
 
 
+def account_code(profile: Profile) -> str:
+    return f"C{profile.index + 1:05d}"
+
+
 def make_customer(profile: Profile, mother_root: str, diary: Diary, seed: int, rng: Random) -> CustomerRow:
     """Draw the customer. `mother_root` is the invented word of the group it belongs to, or empty."""
     root = mother_root or names.word(rng)
@@ -88,7 +92,7 @@ def make_customer(profile: Profile, mother_root: str, diary: Diary, seed: int, r
     )
     return CustomerRow(
         profile=profile,
-        account_code=f"C{profile.index + 1:05d}",
+        account_code=account_code(profile),
         name=name,
         siren=siren,
         siret=siret,

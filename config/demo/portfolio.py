@@ -12,10 +12,11 @@ from config.demo import policies, steps
 from config.demo.batches import COMMITTED_INVOICES, import_sample_files
 from config.demo.books import Books
 from config.demo.creditors import TERMS, Account, make_entities, make_people, make_terms
+from config.demo.customers import account_code
 from config.demo.diary import Diary
 from config.demo.loading import Group, stage_portfolio
 from config.demo.logo import logo_png
-from config.demo.profiles import make_profiles
+from config.demo.profiles import Behaviour, Profile, make_profiles
 from core.errors import BusinessError
 from core.files import store_file
 from core.legal import MissingLegalParameter, shipped_values
@@ -23,6 +24,7 @@ from core.models import StoredFile, User
 from core.operations.legal_parameters import load_legal_parameters
 from core.rights import SYSTEM
 from customers.models import Customer, LegalEntity, PaymentTerms
+from dunning.models import Agency
 from invoices.models import Allocation, OpenItem
 
 DEFAULT_CUSTOMERS = 240
@@ -30,7 +32,8 @@ DEFAULT_INVOICES = 20
 DEFAULT_SEED = 2026
 # Below, a demo is too small for sample files and past campaigns to have anything to work on.
 _SMALLEST_WITH_HISTORY = 40
-# Beyond, past campaigns would cost more than they show.
+# Beyond, a large portfolio is there to be measured: few letters, then none.
+_LARGEST_WITH_LETTERS = 500
 _LARGEST_WITH_HISTORY = 5_000
 
 
@@ -78,12 +81,14 @@ def is_empty() -> bool:
     )
 
 
-def load_demo(*, demo: Demo, as_of: date, now: datetime, say: Callable[[str], None]) -> Loaded:
+def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
     """Fill an empty database. All or nothing, but for the sample files, which come last.
 
-    The same arguments give the same rows (public ids excepted). Raises NotEmpty.
+    The same arguments give the same rows (public ids excepted): instants follow from `as_of` too. Raises NotEmpty.
     """
     started = time.monotonic()
+    # The first hour of the day: no row of the demo lies in the future of who opens it.
+    now = steps.at(as_of, 0)
     if not is_empty():
         raise NotEmpty(
             _(
@@ -102,8 +107,9 @@ def load_demo(*, demo: Demo, as_of: date, now: datetime, say: Callable[[str], No
         diary = Diary(as_of, {code: (rule, days) for code, (_name, rule, days) in TERMS.items()})
         total = demo.customers * demo.invoices - (COMMITTED_INVOICES if with_history else 0)
         group = Group(entities, terms, people, diary, demo.seed, now)
+        profiles = make_profiles(demo.customers, total, demo.seed)
         stage_portfolio(
-            make_profiles(demo.customers, max(total, 0), demo.seed),
+            profiles,
             group,
             lambda done, of: say(_("%(done)d clients sur %(of)d") % {"done": done, "of": of}),
         )
@@ -111,13 +117,13 @@ def load_demo(*, demo: Demo, as_of: date, now: datetime, say: Callable[[str], No
         if with_history and demo.customers <= _LARGEST_WITH_HISTORY:
             try:
                 with transaction.atomic():
-                    letters = _past_campaigns(books, entities, people.main, as_of, say)
+                    letters = _past_campaigns(books, group, profiles, say)
             except (BusinessError, MissingLegalParameter) as error:
                 books = Books()
                 notes.append(str(error))
         books.open_until(as_of, now)
         if not demo.bare:
-            notices = _todays_work(entities, as_of, now, notes, say)
+            notices = _todays_work(group, demo, notes, say)
         # What the operations above asked the workers for is done already.
         connection.run_on_commit.clear()
     if with_history:
@@ -141,29 +147,40 @@ def _logo(now: datetime) -> StoredFile:
     )
 
 
-def _past_campaigns(
-    books: Books, entities: list[LegalEntity], actor: User, as_of: date, say: Callable[[str], None]
-) -> int:
+def _past_campaigns(books: Books, group: Group, profiles: list[Profile], say: Callable[[str], None]) -> int:
     """Open the books campaign by campaign, under the pilot ladders; returns how many letters were printed."""
-    letters = 0
-    for day in steps.campaign_days(as_of):
+    printed = 0
+    letters = steps.LETTERS if len(profiles) <= _LARGEST_WITH_LETTERS else steps.FEW_LETTERS
+    failing = [
+        account_code(profile)
+        for profile in profiles
+        if profile.behaviour is Behaviour.DYING and profile.status == Customer.Status.ACTIVE
+    ]
+    days = steps.campaign_days(group.diary.as_of)
+    for day in days:
         books.open_until(day, steps.at(day))
-        if letters == 0 and day == steps.campaign_days(as_of)[0]:
+        if day == days[0]:
             policies.make_agency()
-            policies.make_pilot(steps.pilot_minimum(entities, day))
-        letters += steps.run_campaign(entities=entities, day=day, actor=actor)
-    say(_("%(count)d courriers des campagnes passées") % {"count": letters})
-    return letters
+            policies.make_pilot(steps.pilot_minimum(group.entities, day, letters, failing))
+        printed += steps.run_campaign(
+            entities=group.entities, day=day, letters=letters, failing=failing, actor=group.people.main
+        )
+    say(_("%(count)d courriers des campagnes passées") % {"count": printed})
+    return printed
 
 
-def _todays_work(
-    entities: list[LegalEntity], as_of: date, now: datetime, notes: list[str], say: Callable[[str], None]
-) -> int:
-    """Stored ageing, scores and the campaigns that wait for a decision; returns how many notices wait."""
-    days = steps.store_ageing_days(entities=entities, as_of=as_of, now=now)
-    say(_("%(count)d balances âgées enregistrées") % {"count": days * len(entities)})
+def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str], None]) -> int:
+    """Stored ageing, scores, limits and the campaigns that wait for a decision; returns how many notices wait."""
+    as_of, now = group.diary.as_of, group.now
+    days = steps.store_ageing_days(entities=group.entities, as_of=as_of, now=now)
+    say(_("%(count)d balances âgées enregistrées") % {"count": days * len(group.entities)})
+    scored = steps.score(as_of=as_of, now=now, with_past=demo.customers <= _LARGEST_WITH_HISTORY)
+    limits = steps.set_credit_limits(actor=group.people.main, as_of=as_of, seed=demo.seed)
+    say(_("%(scores)d scores et %(limits)d plafonds") % {"scores": scored, "limits": limits})
+    if not Agency.objects.exists():
+        policies.make_agency()
     policies.replace_pilot()
-    notices, why_not = steps.plan_todays_runs(entities=entities, as_of=as_of, now=now)
+    notices, why_not = steps.plan_todays_runs(entities=group.entities, as_of=as_of, now=now)
     if why_not:
         notes.append(why_not)
     return notices

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core.calendar import end_of_month, next_working_day
 from core.errors import BusinessError
@@ -23,17 +23,21 @@ from dunning.operations.notices import approve_notices, reject_notices
 from dunning.operations.runs import dun
 from invoices.models import OpenItem
 from invoices.operations.ageing import store_ageing
+from risk.operations.scoring import score_customers
 
 # Days before the as-of date on which the pilot campaigns went out: an item may climb four steps.
 CAMPAIGNS = (56, 42, 28, 13, 5)
-# Letters of one campaign and entity: printing takes some tenths of a second each, and a demo must load quickly.
+# Letters of one campaign for each entity: printing takes some tenths of a second each, and a demo must load quickly.
 LETTERS = (5, 3)
+FEW_LETTERS = (2, 1)
+# Days before the as-of date on which the portfolio was scored before: classes have a past.
+SCORINGS = (150, 90, 30)
 _PILOT_STEP = Decimal(100)
 _MONTH_ENDS = 12
 
 
 def at(day: date, hour: int = 7) -> datetime:
-    """An office hour of a day; never later in the day than a person would look at the demo."""
+    """An hour of a day, UTC."""
     return datetime.combine(day, time(hour), tzinfo=UTC)
 
 
@@ -41,36 +45,43 @@ def campaign_days(as_of: date) -> list[date]:
     return sorted({next_working_day(as_of - timedelta(days=days)) for days in CAMPAIGNS})
 
 
-def pilot_minimum(entities: Sequence[LegalEntity], day: date) -> Decimal:
-    """From which amount a customer is late enough to be in the pilot: a handful of customers reach it."""
+def pilot_minimum(
+    entities: Sequence[LegalEntity], day: date, letters: Sequence[int], failing: Sequence[str]
+) -> Decimal:
+    """From which amount a customer is late enough to be in the pilot: a handful of customers reach it.
+
+    The largest of the `failing` (account codes) is among them, so that one account goes all the way.
+    """
+    late = (
+        OpenItem.objects.overdue(day - timedelta(days=5))
+        .filter(legal_entity__in=entities)
+        .order_by()
+        .values("legal_entity", "customer__account_code", "currency")
+        .annotate(amount=Sum("open_amount"))
+        .order_by("-amount")
+    )
     found = []
-    for entity, letters in zip(entities, LETTERS, strict=True):
-        late = (
-            OpenItem.objects.overdue(day - timedelta(days=5))
-            .filter(legal_entity=entity)
-            .order_by()
-            .values("customer", "currency")
-            .annotate(amount=Sum("open_amount"))
-            .order_by("-amount")
-            .values_list("amount", flat=True)[:letters]
-        )
-        found += list(late)[-1:]
-    lowest = min(found, default=_PILOT_STEP)
-    return max(lowest // _PILOT_STEP * _PILOT_STEP, _PILOT_STEP)
+    for entity, limit in zip(entities, letters, strict=True):
+        found += [row["amount"] for row in late.filter(legal_entity=entity)[:limit]][-1:]
+    found += [row["amount"] for row in late.filter(customer__account_code__in=failing)[:1]]
+    return max(min(found, default=_PILOT_STEP) // _PILOT_STEP * _PILOT_STEP, _PILOT_STEP)
 
 
-def run_campaign(*, entities: Sequence[LegalEntity], day: date, actor: User) -> int:
-    """Plan, approve, print and send the campaigns of a past day. Returns how many letters.
+def run_campaign(
+    *, entities: Sequence[LegalEntity], day: date, letters: Sequence[int], failing: Sequence[str], actor: User
+) -> int:
+    """Plan, approve, print and send the campaigns of a past day. Returns how many letters were printed.
 
     Nothing leaves the machine: the answer of a mail server is ours, and says so.
     """
-    now, letters = at(day), 0
+    now, printed = at(day), 0
     facts = LetterFacts(register())
-    for entity, limit in zip(entities, LETTERS, strict=True):
+    for entity, limit in zip(entities, letters, strict=True):
         run = dun(actor=actor, legal_entity=entity, as_of=day, now=now)
         proposed = list(
             Notice.objects.filter(run=run.run_id, status=Notice.Status.PROPOSED)
-            .order_by("-level__rank", "-open_amount", "id")
+            .annotate(is_failing=Q(customer__account_code__in=failing))
+            .order_by("-is_failing", "-level__rank", "-open_amount", "id")
             .values_list("pk", flat=True)
         )
         if proposed[:limit]:
@@ -83,10 +94,10 @@ def run_campaign(*, entities: Sequence[LegalEntity], day: date, actor: User) -> 
                 now=now,
             )
     while (notice := render_next(actor=actor, facts=facts, today=day, now=now)) is not None:
-        letters += notice.status == Notice.Status.RENDERED
+        printed += notice.status == Notice.Status.RENDERED
     _send(actor=actor, day=day)
     _hand_over(actor=actor, day=day)
-    return letters
+    return printed
 
 
 def _send(*, actor: User, day: date) -> None:
@@ -130,6 +141,46 @@ def store_ageing_days(*, entities: Sequence[LegalEntity], as_of: date, now: date
         for entity in entities:
             store_ageing(actor=SYSTEM, legal_entity=entity, as_of=day, now=at(day, 0) if day < as_of else now)
     return len(days)
+
+
+def score(*, as_of: date, now: datetime, with_past: bool) -> int:
+    """Score every customer as of the day, and before that as of some earlier days. Returns how many."""
+    for days in SCORINGS if with_past else ():
+        day = as_of - timedelta(days=days)
+        score_customers(actor=SYSTEM, as_of=day, now=at(day))
+    return score_customers(actor=SYSTEM, as_of=as_of, now=now).customers
+
+
+_LIMITS = """
+INSERT INTO risk_creditlimit (customer_id, amount, currency, valid_from, reason, decided_by_id, decided_at)
+SELECT customer.id,
+       greatest(1000, ceil(bought.amount / 4 * (1.15 + drawn.part) / 500) * 500),
+       customer.currency,
+       %(as_of)s - (20 + floor(300 * drawn.other)::int),
+       CASE WHEN drawn.other < 0.5 THEN 'Revue annuelle du plafond' ELSE 'Ouverture du compte' END,
+       %(actor)s,
+       (%(as_of)s - (20 + floor(300 * drawn.other)::int) + time '08:00') AT TIME ZONE 'UTC'
+FROM customers_customer customer
+JOIN (
+    SELECT customer_id, sum(total_amount) AS amount
+    FROM invoices_openitem
+    WHERE kind = 'INVOICE' AND issue_date > %(as_of)s - 365
+    GROUP BY customer_id
+) bought ON bought.customer_id = customer.id
+CROSS JOIN LATERAL (
+    SELECT ('x' || substr(md5(%(seed)s || customer.account_code), 1, 6))::bit(24)::int / 16777216.0 AS part,
+           ('x' || substr(md5(%(seed)s || customer.account_code), 7, 6))::bit(24)::int / 16777216.0 AS other
+) drawn
+WHERE customer.kind <> 'CONSUMER' AND drawn.other < 0.92
+ORDER BY customer.id
+"""
+
+
+def set_credit_limits(*, actor: User, as_of: date, seed: int) -> int:
+    """A limit for nearly every professional customer: about a quarter of what he buys in a year, more or less."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIMITS, {"as_of": as_of, "seed": str(seed), "actor": actor.pk})
+        return int(cursor.rowcount)
 
 
 def plan_todays_runs(*, entities: Sequence[LegalEntity], as_of: date, now: datetime) -> tuple[int, str]:

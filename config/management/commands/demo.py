@@ -81,7 +81,7 @@ class Command(BaseCommand):
             )
         as_of = _as_of(options["as_of"]) if options["as_of"] else clock.today()
         try:
-            loaded = load_demo(demo=demo, as_of=as_of, now=clock.now(), say=self.stderr.write)
+            loaded = load_demo(demo=demo, as_of=as_of, say=self.stderr.write)
         except BusinessError as error:
             raise CommandError(error.message) from None
         for note in loaded.notes:
