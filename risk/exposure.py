@@ -174,8 +174,8 @@ def balances(actor: Actor, today: date) -> Balances:
     entities = LegalEntity.objects.visible_to(actor)
     days = list(
         AgeingDay.objects.filter(legal_entity__in=entities, is_stale=False, as_of__lte=today)
-        .order_by("legal_entity", "-as_of")
-        .distinct("legal_entity")
+        .order_by("legal_entity_id", "-as_of")
+        .distinct("legal_entity_id")
         .only("pk", "legal_entity_id", "as_of")
     )
     unknown = entities.exclude(pk__in=[day.legal_entity_id for day in days])

@@ -45,9 +45,8 @@ def paid_late(customer: Customer, amount: str, days_late: int, paid_on: date) ->
 
 def limit(customer: Customer, amount: str, **values: Any) -> CreditLimit:
     return set_limit(
-        actor=SYSTEM,
         customer=customer,
         amount=Decimal(amount),
         reason="Comptes 2025 solides",
-        **{"today": TODAY, "now": NOW} | values,
+        **{"actor": SYSTEM, "today": TODAY, "now": NOW} | values,
     )
