@@ -8,14 +8,14 @@ from core.rights import permission_required
 
 
 @require_GET
-@permission_required("core.read_api_description")
+@permission_required("core.read_api_description", people_only=False)
 def swagger(request: HttpRequest) -> HttpResponse:
     """Swagger UI: read the API and try it, signed in as oneself."""
     return render(request, "api/swagger.html")
 
 
 @require_GET
-@permission_required("core.read_api_description")
+@permission_required("core.read_api_description", people_only=False)
 def redoc(request: HttpRequest) -> HttpResponse:
     """Redoc: the same description as a document."""
     return render(request, "api/redoc.html")

@@ -46,13 +46,13 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description=lazy("L’ETag lu : 412 si le document a changé depuis."),
+    description=lazy("L’ETag lu : 412 si le document a changé depuis."),
 )
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description=lazy("`*` : créer seulement, 412 si le client existe."),
+    description=lazy("`*` : créer seulement, 412 si le client existe."),
 )
 NOT_MODIFIED = OpenApiResponse(description=lazy("Inchangé depuis l’ETag donné dans If-None-Match."))
 
@@ -124,7 +124,7 @@ class CustomerWriteSerializer(StrictSerializer):
     )
 
     legal_entity = VisibleEntityField(
-        required=False, help_text=lazy("Code de l’entité juridique ; inutile quand vous n’en voyez qu’une.")
+        required=False, help_text=lazy("Code de l’entité juridique ; inutile quand vous n’en voyez qu’une.")
     )
     name = serializers.CharField(required=False, max_length=120)
     kind = serializers.ChoiceField(required=False, choices=Customer.Kind.choices)
@@ -143,7 +143,7 @@ class CustomerWriteSerializer(StrictSerializer):
         required=False,
         slug_field="code",
         queryset=PaymentTerms.objects.all(),
-        help_text=lazy("Code des conditions de règlement ; à la création, celles de l’entité."),
+        help_text=lazy("Code des conditions de règlement ; à la création, celles de l’entité."),
     )
     segment = serializers.CharField(required=False, allow_blank=True, max_length=40)
     naf_code = serializers.CharField(required=False, allow_blank=True, max_length=20)
@@ -204,8 +204,8 @@ class CustomerDetail(ApiView):
         operation_id="customers_write",
         summary=lazy("Créer ou modifier un client"),
         description=lazy(
-            "Sous `external:` et votre code client : crée le client ou le modifie. Les champs absents gardent leur "
-            "valeur ; à la création, `name` est obligatoire, et `siren` pour un professionnel établi en France."
+            "Sous `external:` et votre code client : crée le client ou le modifie. Les champs absents gardent leur "
+            "valeur ; à la création, `name` est obligatoire, et `siren` pour un professionnel établi en France."
         ),
         parameters=[ID, ENTITY, IF_MATCH, IF_NONE_MATCH, ETAG],
         request=CustomerWriteSerializer,

@@ -40,7 +40,7 @@ class LevelSerializer(serializers.Serializer):
 class LetterSerializer(serializers.Serializer):
     reference = serializers.CharField()
     sha256 = serializers.CharField(
-        source="file.sha256", help_text=lazy("Du PDF : le courrier ne change plus.")
+        source="file.sha256", help_text=lazy("Du PDF : le courrier ne change plus.")
     )
     size = serializers.IntegerField(source="file.size", help_text=lazy("Octets."))
     rendered_at = InstantField()
@@ -169,7 +169,7 @@ class NoticeLetter(ApiView):
     @extend_schema(
         operation_id="notices_letter",
         summary=lazy("Télécharger le courrier"),
-        description=lazy("Le PDF tel qu’il a été produit, octet pour octet ; son ETag est son SHA-256."),
+        description=lazy("Le PDF tel qu’il a été produit, octet pour octet ; son ETag est son SHA-256."),
         parameters=[ID, ETAG],
         responses={200: OpenApiTypes.BINARY, 304: NOT_MODIFIED},
     )

@@ -34,7 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not parts or parts[0].lower() != b"bearer":
             return None
         if len(parts) != 2:
-            raise exceptions.AuthenticationFailed(_("En-tête « Authorization: Bearer <clé> » attendu."))
+            raise exceptions.AuthenticationFailed(_("En-tête « Authorization: Bearer <clé> » attendu."))
         try:
             secret = parts[1].decode("ascii")
         except UnicodeDecodeError as error:

@@ -58,7 +58,7 @@ class InstantFormField(forms.CharField):
         if instant is None or instant.tzinfo is None:
             raise forms.ValidationError(
                 _(
-                    "Donnez un instant ISO 8601 avec son décalage, par exemple 2026-06-30T08:00:00Z (« + » s’écrit %2B)."
+                    "Donnez un instant ISO 8601 avec son décalage, par exemple 2026-06-30T08:00:00Z (« + » s’écrit %2B)."
                 ),
                 code="invalid_instant",
             )

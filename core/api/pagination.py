@@ -50,7 +50,7 @@ class KeysetPagination(BasePagination):
                 "results": schema,
                 "next_cursor": {
                     "type": ["string", "null"],
-                    "description": str(lazy("Le curseur de la page suivante ; null à la fin de la liste.")),
+                    "description": str(lazy("Le curseur de la page suivante ; null à la fin de la liste.")),
                 },
                 "next": {
                     "type": ["string", "null"],

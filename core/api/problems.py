@@ -172,20 +172,24 @@ def _problem_of(request: HttpRequest, error: exceptions.APIException) -> JsonRes
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
     if isinstance(error, exceptions.NotAuthenticated):
-        detail = _("Donnez votre clé d’API : « Authorization: Bearer <clé> ».")
+        detail = _("Donnez votre clé d’API : « Authorization: Bearer <clé> ».")
     elif isinstance(error, exceptions.PermissionDenied) and code == "permission_denied":
-        code = "forbidden"
-        if error.detail == exceptions.PermissionDenied.default_detail:
-            detail = _(
+        # The framework's only other reason is the token that a browser's session must bring.
+        code = "forbidden" if detail == exceptions.PermissionDenied.default_detail else "csrf_failed"
+        detail = (
+            _(
                 "Ni votre rôle ni votre clé ne permettent cette action. Demandez-la à un administrateur d’Encours."
             )
+            if code == "forbidden"
+            else _("Le jeton CSRF de la session manque ou ne correspond pas. Rechargez la page.")
+        )
     elif isinstance(error, exceptions.MethodNotAllowed):
         detail = _("Cette adresse n’accepte pas cette méthode. L’en-tête Allow dit lesquelles elle accepte.")
     elif isinstance(error, exceptions.NotAcceptable):
         detail = _("Cette adresse ne répond pas dans le format demandé par l’en-tête Accept.")
     elif isinstance(error, exceptions.UnsupportedMediaType):
         code = "unsupported_media_type"
-        detail = _("Le format « %(type)s » n’est pas accepté ici. Vérifiez l’en-tête Content-Type.") % {
+        detail = _("Le format « %(type)s » n’est pas accepté ici. Vérifiez l’en-tête Content-Type.") % {
             "type": request.META.get("CONTENT_TYPE", "")[:80]
         }
     elif isinstance(error, exceptions.ParseError):
@@ -241,7 +245,7 @@ def _escaped(name: str) -> str:
 
 def _summary(errors: list[FieldError]) -> str:
     first = errors[0] if errors else None
-    return f"{first.pointer} : {first.message}" if first else str(TITLES[400])
+    return f"{first.pointer} : {first.message}" if first else str(TITLES[400])
 
 
 def _not_found() -> str:

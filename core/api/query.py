@@ -56,7 +56,7 @@ def check_known(request: Request, known: Iterable[str]) -> None:
     """Raise InvalidQuery for the parameters that nobody reads."""
     unknown = sorted(set(request.query_params) - set(known))
     if unknown:
-        message = _("Paramètre inconnu. Paramètres de cette adresse : %(known)s.") % {
+        message = _("Paramètre inconnu. Paramètres de cette adresse : %(known)s.") % {
             "known": ", ".join(sorted(known)) or "—"
         }
         raise InvalidQuery(dict.fromkeys(unknown, message), code="unknown_parameter")

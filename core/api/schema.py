@@ -14,7 +14,7 @@ from core.api.idempotency import HEADER
 
 class FieldErrorSerializer(serializers.Serializer):
     pointer = serializers.CharField(
-        help_text=_("`#/name` : un champ du corps ; `?limit` : un paramètre de l’adresse ; `#` : le tout.")
+        help_text=_("`#/name` : un champ du corps ; `?limit` : un paramètre de l’adresse ; `#` : le tout.")
     )
     code = serializers.CharField()
     message = serializers.CharField()
@@ -25,11 +25,11 @@ class ProblemSerializer(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text=_("Ce qui ne va pas et que faire, dans la langue demandée."))
-    code = serializers.CharField(help_text=_("Stable : c’est lui que votre programme lit."))
+    code = serializers.CharField(help_text=_("Stable : c’est lui que votre programme lit."))
     errors = FieldErrorSerializer(many=True)
     request_id = serializers.CharField(help_text=_("À citer dans une demande d’aide."))
     retryable = serializers.BooleanField(
-        help_text=_("Vrai : la même demande peut réussir plus tard, sans changement.")
+        help_text=_("Vrai : la même demande peut réussir plus tard, sans changement.")
     )
 
 
@@ -41,7 +41,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": str(_("Clé d’API : `Authorization: Bearer enc_live_…`")),
+            "description": str(_("Clé d’API : `Authorization: Bearer enc_live_…`")),
         }
 
 

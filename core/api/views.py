@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import Http404, HttpResponseBase
+from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -40,6 +41,8 @@ class ApiView(GenericAPIView):
     schema: ClassVar[ApiSchema | None] = ApiSchema()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if not hasattr(self, str(request.method).lower()):
+            raise exceptions.MethodNotAllowed(request.method)
         # Before anything reads the body, which the CSRF check of a signed-in person does.
         self.check_body_size(request)
         super().initial(request, *args, **kwargs)
@@ -84,6 +87,7 @@ class UnknownAddress(ApiView):
     permission_classes = (SignedIn,)
     schema = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+    def get(self, request: Request) -> Response:
         raise Http404
+
+    post = put = get

@@ -30,7 +30,7 @@ SORTS = ("name", "code", "total", "overdue", "credits", "disputed", "oldest")
 class BucketSerializer(serializers.Serializer):
     label = serializers.CharField()
     from_day = serializers.IntegerField(
-        allow_null=True, help_text=lazy("Premier jour de la tranche ; null : sans début.")
+        allow_null=True, help_text=lazy("Premier jour de la tranche ; null : sans début.")
     )
     to_day = serializers.IntegerField(allow_null=True, help_text=lazy("Dernier jour ; null : sans fin."))
 
@@ -41,7 +41,7 @@ class AmountsSerializer(serializers.Serializer):
         child=MoneyField(), help_text=lazy("Un montant par tranche, dans leur ordre.")
     )
     credits_amount = MoneyField(
-        source="credits", help_text=lazy("Avoirs et règlements non lettrés : négatif.")
+        source="credits", help_text=lazy("Avoirs et règlements non lettrés : négatif.")
     )
     overdue_amount = MoneyField(source="overdue")
     disputed_amount = MoneyField(source="disputed")
@@ -51,7 +51,7 @@ class AmountsSerializer(serializers.Serializer):
 class AgeingTotalsSerializer(AmountsSerializer):
     customer_count = serializers.IntegerField()
     sub_ledger_amount = MoneyField(
-        source="sub_ledger", help_text=lazy("Solde du compte clients à cette date : égal au total.")
+        source="sub_ledger", help_text=lazy("Solde du compte clients à cette date : égal au total.")
     )
 
 
@@ -67,7 +67,7 @@ class AgeingSerializer(serializers.Serializer):
     buckets = BucketSerializer(many=True)
     stored_at = InstantField(allow_null=True, help_text=lazy("Calculée le, si elle était déjà enregistrée."))
     totals = AgeingTotalsSerializer(
-        many=True, help_text=lazy("Un total par devise ; les devises ne s’additionnent pas.")
+        many=True, help_text=lazy("Un total par devise ; les devises ne s’additionnent pas.")
     )
     results = AgeingRowSerializer(many=True)
     next_cursor = serializers.CharField(allow_null=True)
@@ -91,7 +91,7 @@ class AgeingView(ApiView):
         operation_id="ageing_read",
         summary=lazy("Lire la balance âgée à une date"),
         description=lazy(
-            "Les totaux par devise, puis une ligne par client et devise. `as_of` vaut aujourd’hui s’il est absent ; "
+            "Les totaux par devise, puis une ligne par client et devise. `as_of` vaut aujourd’hui s’il est absent ; "
             "toute date passée peut être demandée."
         ),
         parameters=[
@@ -107,7 +107,7 @@ class AgeingView(ApiView):
                 {"type": "string", "default": DEFAULT_SORT},
                 description=lazy(
                     "`name`, `code`, `total`, `overdue`, `credits`, `disputed`, `oldest` ou `bucket_0`, `bucket_1`… ; "
-                    "précédé de `-` : le plus grand d’abord."
+                    "précédé de `-` : le plus grand d’abord."
                 ),
             ),
             *(

@@ -119,7 +119,7 @@ class BatchSerializer(serializers.Serializer):
 
 class RowErrorSerializer(serializers.Serializer):
     column = serializers.CharField(help_text=lazy("La colonne, sous le nom que lui donne le fichier."))
-    field = serializers.CharField(help_text=lazy("La donnée attendue ; vide pour la ligne entière."))
+    field = serializers.CharField(help_text=lazy("La donnée attendue ; vide pour la ligne entière."))
     code = serializers.CharField()
     value = serializers.CharField()
     message = serializers.CharField()
@@ -194,7 +194,7 @@ class BatchList(ListView):
         operation_id="invoice_batches_create",
         summary=lazy("Déposer un fichier de pièces"),
         description=lazy(
-            "Le fichier est lu ensuite : suivez `Location` jusqu’à l’état PREVIEWED, puis validez ou annulez. Rien "
+            "Le fichier est lu ensuite : suivez `Location` jusqu’à l’état PREVIEWED, puis validez ou annulez. Rien "
             "n’entre au grand livre avant la validation, et le même fichier déposé deux fois n’y ajoute rien."
         ),
         request=UploadSerializer,
@@ -273,7 +273,7 @@ class BatchErrorsFile(ApiView):
         operation_id="invoice_batches_errors_file",
         summary=lazy("Télécharger les lignes en erreur"),
         description=lazy(
-            "Les lignes du fichier déposé, avec leur numéro et leurs erreurs : à corriger et à redéposer."
+            "Les lignes du fichier déposé, avec leur numéro et leurs erreurs : à corriger et à redéposer."
         ),
         parameters=[ID],
         responses={200: OpenApiTypes.STR},
@@ -283,7 +283,7 @@ class BatchErrorsFile(ApiView):
         batch = _one(request.user, id)
         if batch.status not in HAS_ROWS:
             raise WrongState(
-                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
+                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
             )
         response = StreamingHttpResponse(rejects_csv(batch), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="rejets-lot-{batch.pk}.csv"'
@@ -313,7 +313,7 @@ class BatchCommit(BatchStep):
         operation_id="invoice_batches_commit",
         summary=lazy("Valider un lot"),
         description=lazy(
-            "Les lignes nouvelles entrent au grand livre ; suivez `Location` jusqu’à l’état COMMITTED."
+            "Les lignes nouvelles entrent au grand livre ; suivez `Location` jusqu’à l’état COMMITTED."
         ),
         request=CommitSerializer,
         parameters=[ID, IF_MATCH, LOCATION, ETAG],

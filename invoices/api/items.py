@@ -50,9 +50,9 @@ class ItemSerializer(ItemRefSerializer):
     issue_date = serializers.DateField()
     due_date = serializers.DateField()
     currency = serializers.CharField(help_text=lazy("ISO 4217."))
-    total_amount = MoneyField(help_text=lazy("TTC ; négatif pour un avoir ou un règlement."))
+    total_amount = MoneyField(help_text=lazy("TTC ; négatif pour un avoir ou un règlement."))
     vat_amount = MoneyField(allow_null=True)
-    open_amount = MoneyField(help_text=lazy("Solde : le total moins les lettrages en vigueur."))
+    open_amount = MoneyField(help_text=lazy("Solde : le total moins les lettrages en vigueur."))
     disputed_amount = MoneyField()
     reference = serializers.CharField()
     is_factored = serializers.BooleanField()
@@ -64,7 +64,7 @@ class AllocationSerializer(serializers.Serializer):
     item = ItemRefSerializer(help_text=lazy("L’autre pièce du lettrage."))
     amount = MoneyField()
     allocated_on = serializers.DateField()
-    reversed_on = serializers.DateField(allow_null=True, help_text=lazy("Délettré le ; null : en vigueur."))
+    reversed_on = serializers.DateField(allow_null=True, help_text=lazy("Délettré le ; null : en vigueur."))
 
 
 class ItemDetailSerializer(ItemSerializer):
@@ -160,4 +160,4 @@ def _allocations(item: OpenItem) -> list[dict[str, Any]]:
 def _whole_number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST_INSTALMENTS:
         return int(text)
-    raise InvalidQuery({"instalment": _("Donnez un numéro d’échéance : 1, 2, 3…")}, code="invalid")
+    raise InvalidQuery({"instalment": _("Donnez un numéro d’échéance : 1, 2, 3…")}, code="invalid")
