@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from config.demo.profiles import Behaviour, Profile, make_profiles
 from core.errors import BusinessError
 from core.files import store_file
 from core.legal import MissingLegalParameter, shipped_values
-from core.models import StoredFile, User
+from core.models import User
 from core.operations.legal_parameters import load_legal_parameters
 from core.rights import SYSTEM
 from customers.models import Customer, LegalEntity, PaymentTerms
@@ -87,8 +87,6 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
     The same arguments give the same rows (public ids excepted): instants follow from `as_of` too. Raises NotEmpty.
     """
     started = time.monotonic()
-    # The first hour of the day: no row of the demo lies in the future of who opens it.
-    now = steps.at(as_of, 0)
     if not is_empty():
         raise NotEmpty(
             _(
@@ -101,12 +99,8 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
     letters = notices = 0
     with transaction.atomic():
         load_legal_parameters(actor=SYSTEM, values=shipped_values())
-        terms = make_terms()
-        entities = make_entities(terms, demo.seed, _logo(now))
-        people, accounts = make_people(entities, seed=demo.seed, now=now)
-        diary = Diary(as_of, {code: (rule, days) for code, (_name, rule, days) in TERMS.items()})
+        group, accounts = found_group(demo.seed, as_of)
         total = demo.customers * demo.invoices - (COMMITTED_INVOICES if with_history else 0)
-        group = Group(entities, terms, people, diary, demo.seed, now)
         profiles = make_profiles(demo.customers, total, demo.seed)
         stage_portfolio(
             profiles,
@@ -121,13 +115,19 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
             except (BusinessError, MissingLegalParameter) as error:
                 books = Books()
                 notes.append(str(error))
-        books.open_until(as_of, now)
+        books.open_until(as_of, group.now)
         if not demo.bare:
             notices = _todays_work(group, demo, notes, say)
         # What the operations above asked the workers for is done already.
         connection.run_on_commit.clear()
     if with_history:
-        import_sample_files(entities=entities, actor=people.accountant, seed=demo.seed, as_of=as_of, now=now)
+        import_sample_files(
+            entities=group.entities,
+            actor=group.people.accountant,
+            seed=demo.seed,
+            as_of=as_of,
+            now=group.now,
+        )
     return Loaded(
         customers=Customer.objects.count(),
         invoices=OpenItem.objects.filter(kind=OpenItem.Kind.INVOICE).count(),
@@ -141,10 +141,18 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
     )
 
 
-def _logo(now: datetime) -> StoredFile:
-    return store_file(
+def found_group(seed: int, as_of: date) -> tuple[Group, list[Account]]:
+    """Create the legal entities, their terms and their people; returns also who may sign in."""
+    # The first hour of the day: no row of the demo lies in the future of who opens it.
+    now = steps.at(as_of, 0)
+    logo = store_file(
         content=logo_png(), name="valtermont.png", kind="core.logo", content_type="image/png", now=now
     )
+    terms = make_terms()
+    entities = make_entities(terms, seed, logo)
+    people, accounts = make_people(entities, seed=seed, now=now)
+    diary = Diary(as_of, {code: (rule, days) for code, (_name, rule, days) in TERMS.items()})
+    return Group(entities, terms, people, diary, seed, now), accounts
 
 
 def _past_campaigns(books: Books, group: Group, profiles: list[Profile], say: Callable[[str], None]) -> int:

@@ -1,19 +1,16 @@
-"""The only writer of customers and contacts."""
+"""Opening customers' accounts and changing them."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from core import audit
-from core.errors import BusinessError, WrongState
 from core.models import User
 from core.operation import operation
 from core.rights import Actor
-from core.states import check_move
 from customers.identifiers import (
     IdentifierError,
     clean_foreign_id,
@@ -22,7 +19,8 @@ from customers.identifiers import (
     clean_siret,
     clean_vat_number,
 )
-from customers.models import Contact, Customer, LegalEntity, PaymentTerms
+from customers.models import Customer, LegalEntity, PaymentTerms
+from customers.operations.guard import CustomerError, full_clean, locked, written
 
 # What a person or a partner may change on a customer; the account code and the legal entity are its identity.
 EDITABLE = (
@@ -46,12 +44,6 @@ EDITABLE = (
 )
 _IDENTITY = {"kind", "siren", "siret", "vat_number", "country"}
 _MAX_GROUP_DEPTH = 20
-
-
-class CustomerError(BusinessError):
-    """A customer cannot be written as asked; `field` names the value at fault."""
-
-    code = "invalid_customer"
 
 
 class DuplicateCustomer(CustomerError):
@@ -120,13 +112,13 @@ def update_customer(*, actor: Actor, now: datetime, customer: Customer, **values
     Raises CustomerError or DuplicateCustomer, naming the field.
     """
     _check_known(values)
-    customer = _locked(actor, customer)
+    customer = locked(actor, customer)
     before = {field: getattr(customer, field) for field in EDITABLE}
     for field, value in values.items():
         setattr(customer, field, value)
     _settle_values(customer)
     changes = {
-        field: {"from": _written(before[field]), "to": _written(getattr(customer, field))}
+        field: {"from": written(before[field]), "to": written(getattr(customer, field))}
         for field in EDITABLE
         if getattr(customer, field) != before[field]
     }
@@ -141,163 +133,10 @@ def update_customer(*, actor: Actor, now: datetime, customer: Customer, **values
     return customer
 
 
-@operation("customers.edit")
-def add_contact(
-    *,
-    actor: Actor,
-    now: datetime,
-    customer: Customer,
-    name: str,
-    role: str = Contact.ContactRole.ACCOUNTS_PAYABLE,
-    email: str = "",
-    phone: str = "",
-    gets_dunning: bool = False,
-) -> Contact:
-    """Add a person or a mailbox. Who gets the dunning needs an e-mail address; the same address is kept once.
-
-    Raises CustomerError, naming the field.
-    """
-    customer = _locked(actor, customer)
-    contact = Contact(
-        customer=customer,
-        name=" ".join(name.split()),
-        role=role,
-        email=email.strip().lower(),
-        phone=" ".join(phone.split()),
-        gets_dunning=gets_dunning,
-    )
-    if not contact.email and not contact.phone:
-        raise CustomerError(
-            _("Indiquez une adresse e-mail ou un téléphone : sans l’un des deux, le contact ne sert à rien."),
-            field="email",
-        )
-    if gets_dunning and not contact.email:
-        raise CustomerError(
-            _(
-                "Une adresse e-mail est nécessaire pour recevoir les relances. Indiquez-la ou décochez la case."
-            ),
-            field="email",
-        )
-    _full_clean(contact, exclude=["customer"])
-    if contact.email and customer.contacts.filter(email__iexact=contact.email).exists():
-        raise CustomerError(
-            _("« %(email)s » est déjà un contact de ce client. Modifiez le contact existant.")
-            % {"email": contact.email},
-            code="duplicate_contact",
-            field="email",
-        )
-    contact.save(force_insert=True)
-    audit.record(
-        actor=actor,
-        verb="customers.contact.added",
-        refs=[customer, contact],
-        now=now,
-        name=contact.name,
-        email=contact.email,
-        gets_dunning=contact.gets_dunning,
-    )
-    return contact
-
-
-@operation("customers.hold")
-def hold_customer(
-    *, actor: Actor, now: datetime, today: date, customer: Customer, reason: str, until: date | None = None
-) -> Customer:
-    """Suspend the dunning of a customer, up to and including `until` when it is given.
-
-    Raises CustomerError without a reason or with a past day, WrongState unless the customer is active.
-    """
-    reason = " ".join(reason.split())
-    if not reason:
-        raise CustomerError(_("Indiquez pourquoi les relances sont suspendues."), field="hold_reason")
-    if until is not None and until < today:
-        raise CustomerError(
-            _("La suspension finirait dans le passé. Choisissez une date à venir ou laissez-la vide."),
-            field="hold_until",
-        )
-    customer = _locked(actor, customer)
-    check_move(customer, Customer.Status.ON_HOLD)
-    customer.status, customer.hold_reason, customer.hold_until = Customer.Status.ON_HOLD, reason, until
-    _full_clean(customer, only=("hold_reason", "hold_until"))
-    customer.save(update_fields=["status", "hold_reason", "hold_until", "updated_at"])
-    audit.record(
-        actor=actor,
-        verb="customers.customer.held",
-        refs=[customer],
-        now=now,
-        reason=reason,
-        until=_written(until),
-    )
-    return customer
-
-
-@operation("customers.hold")
-def release_customer(*, actor: Actor, now: datetime, customer: Customer) -> Customer:
-    """Resume the dunning of a customer on hold. Raises WrongState when he is not."""
-    customer = _locked(actor, customer)
-    if customer.status != Customer.Status.ON_HOLD:
-        # Leaving an insolvency or a closure is another decision than ending a hold.
-        raise WrongState(
-            _("Les relances de ce client ne sont pas suspendues : il n’y a rien à reprendre."), field="status"
-        )
-    reason = customer.hold_reason
-    customer.status, customer.hold_reason, customer.hold_until = Customer.Status.ACTIVE, "", None
-    customer.save(update_fields=["status", "hold_reason", "hold_until", "updated_at"])
-    audit.record(actor=actor, verb="customers.customer.released", refs=[customer], now=now, reason=reason)
-    return customer
-
-
-@operation("customers.hold")
-def declare_insolvent(
-    *, actor: Actor, now: datetime, today: date, customer: Customer, judgment_date: date
-) -> Customer:
-    """Note the judgment that opens insolvency proceedings: nothing is claimed from then on (C. com. L622-7, L622-21).
-
-    Raises CustomerError for a future judgment, WrongState when the customer is closed or already insolvent.
-    """
-    if judgment_date > today:
-        raise CustomerError(
-            _("La date du jugement est à venir. Indiquez la date du jugement d’ouverture."),
-            field="insolvency_date",
-        )
-    customer = _locked(actor, customer)
-    check_move(customer, Customer.Status.INSOLVENT)
-    customer.status, customer.insolvency_date = Customer.Status.INSOLVENT, judgment_date
-    customer.hold_reason, customer.hold_until = "", None
-    customer.save(update_fields=["status", "insolvency_date", "hold_reason", "hold_until", "updated_at"])
-    audit.record(
-        actor=actor,
-        verb="customers.customer.declared_insolvent",
-        refs=[customer],
-        now=now,
-        judgment_date=judgment_date.isoformat(),
-    )
-    return customer
-
-
-def _locked(actor: Actor, customer: Customer) -> Customer:
-    """The customer, locked. Outside the actor's scope it does not exist: raises Customer.DoesNotExist."""
-    return (
-        Customer.objects.visible_to(actor)
-        .select_for_update(of=("self",))
-        .select_related("legal_entity")
-        .get(pk=customer.pk)
-    )
-
-
 def _check_known(values: dict[str, Any]) -> None:
     unknown = sorted(set(values) - set(EDITABLE))
     if unknown:
         raise TypeError(f"not editable on a customer: {', '.join(unknown)}")
-
-
-def _written(value: object) -> object:
-    """A value as the audit trail keeps it."""
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(getattr(value, "pk", value))
 
 
 def _settle_values(customer: Customer) -> None:
@@ -336,7 +175,7 @@ def _identifier(field: str, clean: Callable[[str], str], text: str) -> str:
 
 
 def _check(customer: Customer) -> None:
-    _full_clean(customer, exclude=["uid"])
+    full_clean(customer, exclude=["uid"])
     _check_parent(customer)
     if isinstance(customer.portfolio_owner, User) and not customer.portfolio_owner.is_active:
         raise CustomerError(
@@ -359,19 +198,6 @@ def _check_identity(customer: Customer) -> None:
             _("Le SIREN est obligatoire pour un client professionnel établi en France."), field="siren"
         )
     _check_siret_once(customer)
-
-
-def _full_clean(
-    document: Customer | Contact, *, exclude: list[str] | None = None, only: tuple[str, ...] = ()
-) -> None:
-    """The models' own checks (lengths, choices, formats), as a CustomerError on the first field at fault."""
-    if only:
-        exclude = [field.name for field in document._meta.fields if field.name not in only]
-    try:
-        document.clean_fields(exclude=exclude)
-    except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise CustomerError(messages[0], field=field) from error
 
 
 def _check_account_code(customer: Customer) -> None:

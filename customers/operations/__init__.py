@@ -1,0 +1,16 @@
+from customers.operations.accounts import EDITABLE, DuplicateCustomer, create_customer, update_customer
+from customers.operations.contacts import add_contact
+from customers.operations.guard import CustomerError
+from customers.operations.states import declare_insolvent, hold_customer, release_customer
+
+__all__ = [
+    "EDITABLE",
+    "CustomerError",
+    "DuplicateCustomer",
+    "add_contact",
+    "create_customer",
+    "declare_insolvent",
+    "hold_customer",
+    "release_customer",
+    "update_customer",
+]
