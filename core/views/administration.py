@@ -52,7 +52,7 @@ PLACES = (
         _("Qui a fait quoi, quand, sur quel document."),
     ),
     (
-        "schema-swagger",
+        "api:swagger",
         "core.use_site",
         "globe",
         _("Documentation de l’API"),
