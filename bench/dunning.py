@@ -75,7 +75,11 @@ def set_up(customers: int, items: int, seed: int) -> None:
         for statement in BOOKS:
             cursor.execute(statement, params)
     policy = Policy.objects.create(code="P", name="PME", status="ACTIVE")
-    ladder = (("REMINDER", "EMAIL", 5, 0), ("SECOND_REMINDER", "EMAIL", 15, 8), ("FORMAL_NOTICE", "REGISTERED", 30, 10))
+    ladder = (
+        ("REMINDER", "EMAIL", 5, 0),
+        ("SECOND_REMINDER", "EMAIL", 15, 8),
+        ("FORMAL_NOTICE", "REGISTERED", 30, 10),
+    )
     for rank, (kind, channel, delay, gap) in enumerate(ladder, start=1):
         Level.objects.create(
             policy=policy, rank=rank, kind=kind, channel=channel, delay_days=delay, gap_days=gap,
@@ -99,11 +103,19 @@ def run_once() -> dict[str, float]:
     start = time.perf_counter()
     with transaction.atomic():
         outcome = dun(
-            actor=SYSTEM, legal_entity=LegalEntity.objects.get(), as_of=date.fromisoformat(AS_OF), now=clock.now()
+            actor=SYSTEM,
+            legal_entity=LegalEntity.objects.get(),
+            as_of=date.fromisoformat(AS_OF),
+            now=clock.now(),
         )
         seconds = time.perf_counter() - start
         transaction.set_rollback(True)
-    return {"seconds": seconds, "notices": outcome.notices, "lines": outcome.lines, "excluded": outcome.excluded}
+    return {
+        "seconds": seconds,
+        "notices": outcome.notices,
+        "lines": outcome.lines,
+        "excluded": outcome.excluded,
+    }
 
 
 def baseline(sample: int) -> float:
@@ -161,7 +173,8 @@ def baseline(sample: int) -> float:
                     as_of=as_of,
                     rule=rule_for(customer.kind, None, parameters),
                     movements=[
-                        Movement(row.allocated_on, row.amount) for row in Allocation.objects.filter(debit=item)
+                        Movement(row.allocated_on, row.amount)
+                        for row in Allocation.objects.filter(debit=item)
                     ],
                     debtor=customer.kind,
                 )

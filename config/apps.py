@@ -9,7 +9,3 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         # So that whatever process runs Django sends its tasks to our broker.
         import config.celery  # noqa: F401
-
-    def ready(self) -> None:
-        """Make the Celery app the current one in every process: a page sends tasks by name through it."""
-        import config.celery  # noqa: F401

@@ -32,9 +32,22 @@ PLACES = (
     ("invoices", _("Factures"), "invoices:item-list", "invoices.view", "invoices", ("/factures/",)),
     ("dunning", _("Relances"), "dunning:run-list", "dunning.view", "dunning", ("/relances/",)),
     ("risk", _("Risque"), "risk:overview", "risk.view", "risk", ("/risque/",)),
-    ("steering", _("Pilotage"), "invoices:ageing", "invoices.view_ageing", "steering", ("/factures/balance-agee/",)),
+    (
+        "steering",
+        _("Pilotage"),
+        "invoices:ageing",
+        "invoices.view_ageing",
+        "steering",
+        ("/factures/balance-agee/",),
+    ),
 )
-ADMINISTRATION = ("administration", _("Administration"), "core:administration", "core.view_jobs", "administration")
+ADMINISTRATION = (
+    "administration",
+    _("Administration"),
+    "core:administration",
+    "core.view_jobs",
+    "administration",
+)
 
 
 def navigation(request: HttpRequest) -> dict[str, Navigation]:

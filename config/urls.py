@@ -19,6 +19,8 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("connexion/", views.SignInView.as_view(), name="login"),
     path("deconnexion/", auth_views.LogoutView.as_view(), name="logout"),
+    path("mot-de-passe/", views.PasswordChangeView.as_view(), name="password_change"),
+    path("mot-de-passe/fait/", views.password_change_done, name="password_change_done"),
     path("recherche/", views.search, name="search"),
     path("langue/", views.set_language, name="set-language"),
     path("", include("core.urls")),

@@ -7,6 +7,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,7 +18,8 @@ from config.search import search as search_everything
 from core import clock
 from core.api.problems import problem_response
 from core.keyset import chosen_order, keyset_page
-from core.rights import has_permission, permission_required
+from core.operations.preferences import choose_language
+from core.rights import has_permission, permission_required, signed_in
 from customers.views import STATUS_TONES
 from invoices.accounts import account_figures
 from invoices.views.items import with_state
@@ -27,6 +29,18 @@ class SignInView(auth_views.LoginView):
     """E-mail and password. Somebody already signed in is sent on."""
 
     redirect_authenticated_user = True
+
+
+@method_decorator(permission_required("core.use_site"), name="dispatch")
+class PasswordChangeView(auth_views.PasswordChangeView):
+    """A person changes his own password."""
+
+
+@require_GET
+@permission_required("core.use_site")
+def password_change_done(request: HttpRequest) -> HttpResponse:
+    """The password is changed."""
+    return render(request, "registration/password_change_done.html")
 
 
 @require_GET
@@ -92,8 +106,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     """Keep the person's language in his profile."""
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
-        request.user.language = language
-        request.user.save(update_fields=["language"])
+        choose_language(actor=signed_in(request), language=language)
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
         target = reverse("home")

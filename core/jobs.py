@@ -27,7 +27,7 @@ def _send(task_name: str, args: tuple[Any, ...]) -> None:
 
     try:
         current_app.send_task(task_name, args=args, retry=False)
-    except Exception as error:  # noqa: BLE001  the broker's libraries raise many kinds; none may stop a page
+    except Exception as error:
         log.warning("broker_unreachable", task=task_name, error=str(error))
 
 
@@ -56,7 +56,9 @@ def job_run(name: str, key: str) -> Iterator[Job | None]:
             yield None
             return
     try:
-        row, created = JobRun.objects.get_or_create(name=name, key=key, defaults={"started_at": timezone.now()})
+        row, created = JobRun.objects.get_or_create(
+            name=name, key=key, defaults={"started_at": timezone.now()}
+        )
         if not created and row.status == JobRun.Status.DONE:
             yield None
             return

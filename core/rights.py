@@ -6,7 +6,7 @@ Scope (which legal entities and customers somebody sees) is the managers' `visib
 from collections.abc import Callable
 from functools import cache, wraps
 from importlib import import_module
-from typing import Any, Union
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.decorators import login_required
@@ -29,7 +29,7 @@ class SystemActor:
 
 
 SYSTEM = SystemActor()
-Actor = Union[User, SystemActor]
+Actor = User | SystemActor
 
 
 @cache
@@ -68,12 +68,19 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
-def permission_required(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A page for signed-in users who hold `permission`; others are refused with 403."""
+def permission_required(
+    permission: str, *, people_only: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A page for signed-in people who hold `permission`; others are refused with 403.
+
+    A partner system holds permissions for its API; pages are for people, unless `people_only` is false.
+    """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if people_only and not has_permission(request.user, "core.use_site"):
+                raise PermissionDenied("core.use_site")
             if not has_permission(request.user, permission):
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)

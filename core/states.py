@@ -21,7 +21,9 @@ def check_move(document: Model, target: str, field: str = "status") -> None:
     current = getattr(document, field)
     if (current, target) not in tuple((str(a), str(b)) for a, b in document.TRANSITIONS):  # type: ignore[attr-defined]
         raise WrongState(
-            _("« %(document)s » est dans l’état « %(state)s » : cette étape n’est plus possible. Rechargez la page.")
+            _(
+                "« %(document)s » est dans l’état « %(state)s » : cette étape n’est plus possible. Rechargez la page."
+            )
             % {"document": document, "state": getattr(document, f"get_{field}_display")()},
             field=field,
         )

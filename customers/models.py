@@ -182,7 +182,9 @@ class Customer(models.Model):
         _("langue"), max_length=2, choices=[("fr", _("Français")), ("en", _("Anglais"))], default="fr"
     )
     currency = models.CharField(_("devise"), max_length=3, validators=[CURRENCY], default="EUR")
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
     terms = models.ForeignKey(PaymentTerms, on_delete=models.PROTECT, related_name="+")
     portfolio_owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -200,8 +202,12 @@ class Customer(models.Model):
         verbose_name_plural = _("clients")
         ordering = ["name", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["legal_entity", "account_code"], name="customer_account_code_once"),
-            models.CheckConstraint(condition=Q(siren="") | Q(siren__regex=r"^\d{9}$"), name="customer_siren_digits"),
+            models.UniqueConstraint(
+                fields=["legal_entity", "account_code"], name="customer_account_code_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(siren="") | Q(siren__regex=r"^\d{9}$"), name="customer_siren_digits"
+            ),
             models.CheckConstraint(
                 condition=Q(siret="") | Q(siret__regex=r"^\d{14}$"), name="customer_siret_digits"
             ),
@@ -237,7 +243,9 @@ class Contact(models.Model):
 
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="contacts")
     name = models.CharField(_("nom"), max_length=80)
-    role = models.CharField(_("fonction"), max_length=20, choices=ContactRole, default=ContactRole.ACCOUNTS_PAYABLE)
+    role = models.CharField(
+        _("fonction"), max_length=20, choices=ContactRole, default=ContactRole.ACCOUNTS_PAYABLE
+    )
     email = models.EmailField(_("adresse e-mail"), blank=True)
     phone = models.CharField(_("téléphone"), max_length=30, blank=True)
     gets_dunning = models.BooleanField(_("reçoit les relances"), default=False)
@@ -250,5 +258,3 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-

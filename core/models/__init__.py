@@ -6,4 +6,14 @@ from core.models.jobs import JobRun
 from core.models.legal import LegalParameter
 from core.models.users import Grant, Role, User
 
-__all__ = ["ApiKey", "AuditEvent", "Grant", "IdempotencyRecord", "JobRun", "LegalParameter", "Role", "StoredFile", "User"]
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "Grant",
+    "IdempotencyRecord",
+    "JobRun",
+    "LegalParameter",
+    "Role",
+    "StoredFile",
+    "User",
+]

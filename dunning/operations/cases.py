@@ -127,6 +127,7 @@ def hand_over_case(*, actor: Actor, case: Case, today: date, now: datetime) -> C
     case = _locked(actor, case)
     check_move(case, Case.Status.HANDED_OVER)
     notice = Notice.objects.select_for_update(of=("self",)).select_related("customer").get(pk=case.notice_id)
+    check_move(notice, Notice.Status.SENT)
     if found := obstacles(notice_now(notice, today=today)):
         raise NotTransferable(
             _(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -34,6 +35,8 @@ def _visible_runs(request: HttpRequest) -> Any:
 def run_list(request: HttpRequest) -> HttpResponse:
     """The runs, latest first, and the form that asks for one."""
     form = RunForm(request.POST or None, user=request.user, initial={"as_of": clock.today()})
+    if request.method == "POST" and not has_permission(request.user, "dunning.plan"):
+        raise PermissionDenied("dunning.plan")
     if request.method == "POST" and form.is_valid():
         try:
             run = request_run(actor=request.user, now=clock.now(), **form.cleaned_data)

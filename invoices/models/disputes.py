@@ -72,7 +72,9 @@ class Promise(models.Model):
         ordering = ["promised_date", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="promise_amount_positive"),
-            models.UniqueConstraint(fields=["item"], condition=Q(status="OPEN"), name="promise_open_once_per_item"),
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(status="OPEN"), name="promise_open_once_per_item"
+            ),
         ]
         indexes = [
             models.Index(fields=["promised_date"], condition=Q(status="OPEN"), name="promise_open_by_date")

@@ -1,0 +1,158 @@
+"""One document of every sort, so that each route of the house has something to show."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from core import clock
+from core.files import store_file
+from core.legal import register
+from core.models import ApiKey, LegalParameter, User
+from core.rights import SYSTEM
+from dunning.letter_context import LetterFacts
+from dunning.models import Agency, Case, CaseItem, Level, Notice
+from dunning.operations.letters import render_next
+from dunning.operations.notices import approve_notices
+from dunning.operations.runs import dun
+from invoices.models import Dispute, ImportBatch, Promise
+from tests.dunning.factories import (
+    load_law,
+    make_agency,
+    make_customer,
+    make_entity,
+    make_item,
+    make_policy,
+    make_step,
+    settle,
+)
+
+# route -> its arguments -> the key of the world that gives the value
+ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
+    "customers:customer-detail": {"pk": "customer"},
+    "customers:customer-timeline": {"pk": "customer"},
+    "customers:customer-edit": {"pk": "customer"},
+    "customers:contact-add": {"pk": "customer"},
+    "customers:customer-hold": {"pk": "customer"},
+    "customers:customer-release": {"pk": "customer"},
+    "customers:customer-insolvency": {"pk": "customer"},
+    "dunning:run-detail": {"pk": "run"},
+    "dunning:notice-detail": {"pk": "notice"},
+    "dunning:letter-pdf": {"pk": "printed"},
+    "dunning:notice-preview": {"pk": "notice"},
+    "dunning:notice-retry": {"pk": "notice"},
+    "dunning:case-detail": {"pk": "case"},
+    "dunning:case-dossier": {"pk": "case"},
+    "dunning:case-hand-over": {"pk": "case"},
+    "dunning:case-recall": {"pk": "case"},
+    "dunning:customer-panel": {"pk": "customer"},
+    "risk:customer-panel": {"pk": "customer"},
+    "risk:score-detail": {"pk": "customer"},
+    "risk:limit-set": {"pk": "customer"},
+    "invoices:customer-panel": {"pk": "customer"},
+    "invoices:item-detail": {"pk": "item"},
+    "invoices:item-document": {"pk": "item"},
+    "invoices:item-allocate": {"pk": "item"},
+    "invoices:item-dispute": {"pk": "item"},
+    "invoices:item-promise": {"pk": "item"},
+    "invoices:allocation-reverse": {"pk": "allocation"},
+    "invoices:dispute-resolve": {"pk": "dispute"},
+    "invoices:promise-withdraw": {"pk": "promise"},
+    "invoices:ageing-export": {"file_format": "csv"},
+    "core:user-detail": {"pk": "somebody"},
+    "core:user-deactivate": {"pk": "somebody"},
+    "core:user-reactivate": {"pk": "somebody"},
+    "core:role-grant": {"pk": "somebody"},
+    "core:role-revoke": {"pk": "somebody"},
+    "core:api-key-revoke": {"pk": "api_key"},
+    "core:legal-parameter-confirm": {"pk": "legal_parameter"},
+    "api:customer": {"id": "customer_uid"},
+    "api:invoice": {"id": "item_uid"},
+    "api:invoice-batch": {"id": "batch"},
+    "api:invoice-batch-rows": {"id": "batch"},
+    "api:invoice-batch-errors": {"id": "batch"},
+    "api:invoice-batch-commit": {"id": "batch"},
+    "api:invoice-batch-cancel": {"id": "batch"},
+    "api:notice": {"id": "notice_uid"},
+    "api:notice-letter": {"id": "notice_uid"},
+    "invoices:import-sample": {"entity": "entity_code"},
+    "invoices:import-detail": {"uid": "batch"},
+    "invoices:import-progress": {"uid": "batch"},
+    "invoices:import-rows": {"uid": "batch"},
+    "invoices:import-errors": {"uid": "batch"},
+    "invoices:import-commit": {"uid": "batch"},
+    "invoices:import-cancel": {"uid": "batch"},
+    "invoices:import-reread": {"uid": "batch"},
+}
+
+
+def build_world() -> dict[str, Any]:
+    """Make the documents; returns what the routes name them by."""
+    today, now = clock.today(), clock.now()
+    load_law()
+    entity = make_entity()
+    policy = make_policy(entity)
+    customer, other = make_customer(entity), make_customer(entity)
+    make_item(customer, "900.00", today - timedelta(days=9))
+    item = make_item(customer, "400.00", today + timedelta(days=9))
+    allocation = settle(item, make_item(customer, "-100.00", today), "100.00", today)
+    make_item(other, "700.00", today - timedelta(days=8))
+    dispute = Dispute.objects.create(item=item, amount="50.00", reason="PRICE", opened_on=today)
+    promise = Promise.objects.create(item=item, amount="50.00", promised_date=today, made_on=today)
+    somebody = User.objects.create_user(
+        "somebody@example.test", "mot-de-passe-de-test", full_name="Quelqu’un"
+    )
+    api_key = ApiKey.objects.create(
+        user=somebody, name="clé", prefix="enc_live_x", secret_sha256="0" * 64, created_at=now
+    )
+    planned = dun(actor=SYSTEM, legal_entity=entity, as_of=today, now=now)
+    notices = {notice.customer_id: notice for notice in Notice.objects.filter(run=planned.run_id)}
+    approve_notices(actor=SYSTEM, notice_ids=[notices[other.pk].pk], today=today, now=now)
+    printed = render_next(actor=SYSTEM, facts=LetterFacts(register()), today=today, now=now)
+    assert printed is not None
+    return {
+        "entity": entity.pk,
+        "entity_code": entity.code,
+        "customer": customer.pk,
+        "customer_uid": customer.uid,
+        "item": item.pk,
+        "item_uid": item.uid,
+        "allocation": allocation.pk,
+        "run": planned.run_id,
+        "notice": notices[customer.pk].pk,
+        "notice_uid": printed.uid,
+        "printed": printed.pk,
+        "dispute": dispute.pk,
+        "promise": promise.pk,
+        "somebody": somebody.pk,
+        "api_key": api_key.pk,
+        "legal_parameter": LegalParameter.objects.order_by("pk").values_list("pk", flat=True)[0],
+        "case": _case(entity, policy, today).pk,
+        "batch": _batch(entity).uid,
+    }
+
+
+def _case(entity: Any, policy: Any, today: date) -> Case:
+    item = make_item(make_customer(entity), "5000.00", today - timedelta(days=200))
+    notice = make_step(item, policy.levels.get(kind=Level.Kind.HAND_OVER), sent_on=None)
+    agency = Agency.objects.first() or make_agency()
+    dossier = store_file(
+        content=b"PK",
+        name="dossier.zip",
+        kind="dunning.dossier",
+        content_type="application/zip",
+        now=clock.now(),
+    )
+    case = Case.objects.create(
+        notice=notice, legal_entity=entity, customer=item.customer, agency=agency, opened_on=today,
+        dossier=dossier, status=Case.Status.READY,
+    )  # fmt: skip
+    CaseItem.objects.create(case=case, item=item)
+    return case
+
+
+def _batch(entity: Any) -> ImportBatch:
+    file = store_file(
+        content=b"a;b\n", name="lot.csv", kind="invoices.batch", content_type="text/csv", now=clock.now()
+    )
+    return ImportBatch.objects.create(
+        legal_entity=entity, file=file, received_at=clock.now(), updated_at=clock.now()
+    )
