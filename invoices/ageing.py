@@ -46,6 +46,10 @@ class AgeingFilters:
     min_overdue: Decimal | None = None
 
     @property
+    def narrows(self) -> bool:
+        return self.customers is not None or bool(self.currency) or bool(self.of_rows)
+
+    @property
     def of_rows(self) -> RowFilter:
         return RowFilter(bucket=self.bucket, min_overdue=self.min_overdue)
 

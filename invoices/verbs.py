@@ -14,6 +14,7 @@ VERBS = {
     "invoices.promise.kept": (_("Promesse de règlement tenue"), "ok"),
     "invoices.promise.broken": (_("Promesse de règlement non tenue"), "late"),
     "invoices.ageing.stored": (_("Balance âgée enregistrée"), ""),
+    "invoices.ledger.mismatch_found": (_("Écart trouvé dans le grand livre auxiliaire"), "late"),
     "invoices.batch.received": (_("Fichier de pièces reçu"), ""),
     "invoices.batch.reread": (_("Fichier de pièces relu avec d’autres choix"), ""),
     "invoices.batch.previewed": (_("Lot de pièces prêt à valider"), ""),
