@@ -204,14 +204,14 @@ def computed_page(
     ordering = order.order_by(backwards)
     names = _amount_names(scheme)
     sums = ", ".join(f"sum({name}) AS {name}" for name in names)
-    zeroes = ", ".join(f"coalesce({name}, 0) AS {name}" for name in names)
+    zeroes = ", ".join(f"coalesce({name}, 0.00) AS {name}" for name in names)
     columns = ", ".join(names)
     joined = " JOIN customers_customer c ON c.id = s.customer_id" if order.is_of_customer else ""
     sql = f"""
 WITH {kept}
 SELECT NULL::bigint AS customer_id, currency, {zeroes}, NULL::date AS oldest_due_date, NULL::date AS oldest_sorted,
     NULL AS name, NULL AS account_code, NULL::bigint AS legal_entity_id,
-    coalesce(customer_count, 0) AS customer_count, coalesce(sub_ledger_amount, 0) AS sub_ledger_amount,
+    coalesce(customer_count, 0) AS customer_count, coalesce(sub_ledger_amount, 0.00) AS sub_ledger_amount,
     row_number() OVER (ORDER BY customer_count DESC NULLS LAST, currency) AS place
 FROM (SELECT currency, {sums}, count(*) AS customer_count FROM kept GROUP BY currency) owed
 FULL JOIN ({books}) books USING (currency)

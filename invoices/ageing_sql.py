@@ -104,7 +104,9 @@ def ageing_rows(as_of: date, scheme: Scheme, scope: LedgerScope) -> tuple[str, P
     summed = [*buckets, "credits_amount"] if by_columns else [*buckets, "credits_amount", "late_amount"]
     # By due date, what is late is the buckets but the first: adding it up once more would cost a sum per item.
     overdue = " + ".join(buckets[1:]) if by_columns else "late_amount"
-    both = ", ".join(f"coalesce(still.{name}, 0) + coalesce(since.{name}, 0) AS {name}" for name in summed)
+    both = ", ".join(
+        f"coalesce(still.{name}, 0.00) + coalesce(since.{name}, 0.00) AS {name}" for name in summed
+    )
     # What is open now is added up along its index, in the order of customers; the rest is far less.
     still_open = f"""
             SELECT i.customer_id, i.currency, i.due_date, i.issue_date, i.open_amount AS amount
@@ -120,7 +122,7 @@ def ageing_rows(as_of: date, scheme: Scheme, scope: LedgerScope) -> tuple[str, P
             WHERE i.id IN ({_REVERSED}) AND i.issue_date <= %(as_of)s{where} AND {_OPEN_AS_OF} <> 0"""
     sql = f"""
 SELECT owed.customer_id, owed.currency, {", ".join(buckets)}, credits_amount, {overdue} AS overdue_amount,
-    coalesce(disputed_amount, 0) AS disputed_amount, {" + ".join(buckets)} + credits_amount AS total_amount,
+    coalesce(disputed_amount, 0.00) AS disputed_amount, {" + ".join(buckets)} + credits_amount AS total_amount,
     oldest_due_date
 FROM (
     SELECT customer_id, currency, {both}, least(still.oldest_due_date, since.oldest_due_date) AS oldest_due_date

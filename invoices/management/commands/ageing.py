@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
 
 from core import clock
 from core.calendar import DateError, parse_french_date
@@ -39,9 +38,7 @@ def bounds(text: str) -> tuple[int, ...]:
 
 
 class Command(BaseCommand):
-    help = _l(
-        "Balance âgée à une date : totaux par devise en JSON, et le détail par client avec --format csv."
-    )
+    help = "Balance âgée à une date : totaux par devise en JSON, et le détail par client avec --format csv."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
