@@ -16,14 +16,21 @@ class RiskFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(label=_("Client"), method="filter_text", max_length=120)
     entity = django_filters.ModelChoiceFilter(
-        label=_("Entité"), field_name="legal_entity", to_field_name="code", queryset=visible_entities
+        label=_("Entité"),
+        field_name="legal_entity",
+        to_field_name="code",
+        queryset=visible_entities,
+        empty_label=_("Toutes"),
     )
     risk_class = django_filters.MultipleChoiceFilter(
         label=_("Classe"), choices=Score.RiskClass.choices, method="filter_class"
     )
     kind = django_filters.MultipleChoiceFilter(label=_("Nature"), choices=Customer.Kind.choices)
     owner = django_filters.ModelChoiceFilter(
-        label=_("Gestionnaire"), field_name="portfolio_owner", queryset=portfolio_owners
+        label=_("Gestionnaire"),
+        field_name="portfolio_owner",
+        queryset=portfolio_owners,
+        empty_label=_("Tous"),
     )
 
     class Meta:

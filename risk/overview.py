@@ -58,7 +58,7 @@ class RiskRow:
 
 
 def class_summaries(customers: "QuerySet[Customer]", held: Balances) -> list[ClassSummary]:
-    """Classes A to E, then the customers without a score; those of nobody are left out of the last only."""
+    """Classes A to E, then the customers without a score, when there are any."""
     inner, params = named_query(customers.order_by().values("pk"), "customer")
     owed, owed_params = named_query(held.rows.values("customer_id", "currency", "balance", "overdue"), "owed")
     counts: dict[str, int] = defaultdict(int)
@@ -70,9 +70,17 @@ def class_summaries(customers: "QuerySet[Customer]", held: Balances) -> list[Cla
                 counts[risk_class] = count
             else:
                 amounts[risk_class].append(ClassAmounts(currency, balance, overdue))
+    # The currency in which most is owed leads in every class.
+    weights: dict[str, Decimal] = defaultdict(Decimal)
+    for part in (part for parts in amounts.values() for part in parts):
+        weights[part.currency] += part.exposure_amount
     names = [*Score.RiskClass.values, *([""] if counts[""] else [])]
     return [
-        ClassSummary(name, counts[name], tuple(sorted(amounts[name], key=lambda part: part.currency)))
+        ClassSummary(
+            name,
+            counts[name],
+            tuple(sorted(amounts[name], key=lambda part: (-weights[part.currency], part.currency))),
+        )
         for name in names
     ]
 

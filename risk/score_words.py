@@ -162,6 +162,8 @@ def _found(criterion: Criterion, value: Decimal, count: int) -> str:
         )
     if criterion == Criterion.RELATION:
         return _length(count)
+    if criterion == Criterion.BROKEN_PROMISES and not count:
+        return _("aucune en douze mois")
     return _("%(count)d en douze mois") % {"count": count} if count else _("aucun en douze mois")
 
 
