@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import uuid
@@ -36,12 +37,12 @@ class Mailbox:
 @contextmanager
 def mail_server() -> Iterator[tuple[Mailbox, str]]:
     """A mail server on a free port; gives its mailbox and its address as EMAIL_URL."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=0)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        assert controller.server is not None
-        port = controller.server.sockets[0].getsockname()[1]
         yield mailbox, f"smtp://127.0.0.1:{port}"
     finally:
         controller.stop()

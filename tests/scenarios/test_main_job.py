@@ -45,6 +45,8 @@ def page(live_server, tmp_path, smtp):
         )
         opened.on("response", lambda answer: problems.append(answer.url) if answer.status >= 500 else None)
         yield opened
+        # What the browser showed last says more of a failure than its stack.
+        picture(opened, "last")
         browser.close()
         assert not problems
 
@@ -100,10 +102,10 @@ def test_from_the_file_to_the_letter(page: Page, make_user, tmp_path, smtp) -> N
     page.locator("input[type=file]").set_input_files(upload)
     picture(page, "import-file")
     page.get_by_role("button", name="Déposer et lire le fichier").click()
-    page.get_by_role("button", name=re.compile("Importer 3")).wait_for(timeout=60_000)
+    page.get_by_role("button", name=re.compile("Enregistrer 3 pièces")).wait_for(timeout=60_000)
     picture(page, "import-preview")
     assert not OpenItem.objects.exists()
-    page.get_by_role("button", name=re.compile("Importer 3")).click()
+    page.get_by_role("button", name=re.compile("Enregistrer 3 pièces")).click()
     until(lambda: OpenItem.objects.count() == 3)
     page.get_by_role("link", name="Déposer un autre fichier").wait_for(timeout=60_000)
     picture(page, "import-committed")
