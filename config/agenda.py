@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,6 +21,8 @@ from core.templatetags.format import amount
 from customers.models import Customer
 from dunning.models import Case, Level, Notice, Run
 from invoices.models import AgeingDay, Dispute, ImportBatch, OpenItem, Promise
+from risk.exposure import balances
+from risk.overview import over_limit
 
 DISPUTE_DAYS = 30
 FAILURES_SHOWN_DAYS = 7
@@ -83,7 +85,7 @@ def first_steps(user: User) -> list[Step]:
         Step(
             _("Lire la balance âgée"),
             _("Ce qui est dû, par client et par ancienneté du retard."),
-            _place("invoices:ageing"),
+            reverse("invoices:ageing"),
             has_items and AgeingDay.objects.exists(),
         ),
         Step(
@@ -311,6 +313,25 @@ def _expired_holds(user: User, today: date) -> Iterable[Entry]:
         )
 
 
+def _over_limit(user: User, today: date) -> Iterable[Entry]:
+    beyond = over_limit(Customer.objects.visible_to(user), balances(user, today))
+    rows = list(beyond.order_by().values_list("currency", "excess")[:MOST_COUNTED])
+    if rows:
+        sums: dict[str, Decimal] = {}
+        for currency, excess in rows:
+            sums[currency] = sums.get(currency, Decimal(0)) + excess
+        yield Entry(
+            key="over_limit",
+            count=len(rows),
+            title=ngettext("client au-delà de son plafond", "clients au-delà de leur plafond", len(rows)),
+            reason=_("Leur encours dépasse la limite de crédit décidée : relevez-la ou arrêtez de livrer."),
+            url=reverse("risk:overview") + "?list=over",
+            action=_("Décider"),
+            tone="watch",
+            amounts=" + ".join(amount(total, currency) for currency, total in sorted(sums.items())),
+        )
+
+
 def _legal_parameters(user: User, today: date) -> Iterable[Entry]:
     ending = expiring_series(today)
     if ending:
@@ -335,17 +356,11 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("dunning.approve", _notices),
     ("dunning.hand_over", _cases),
     ("customers.hold", _expired_holds),
+    ("risk.set_limit", _over_limit),
     ("invoices.dispute", _disputes),
     ("core.manage_legal_parameters", _legal_parameters),
     ("invoices.allocate", _unmatched),
 )
-
-
-def _place(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def _items(state: str) -> str:

@@ -12,7 +12,11 @@ handler404 = "config.views.not_found"
 handler500 = "config.views.server_error"
 
 # The list of customers shows what the ledger knows: it joins two floors, so it is told here.
-customer_urlpatterns = [path("", views.customer_list, name="customer-list"), *customer_pages]
+customer_urlpatterns = [
+    path("", views.customer_list, name="customer-list"),
+    path("export.<str:file_format>", views.customer_export, name="customer-export"),
+    *customer_pages,
+]
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -4,19 +4,30 @@ from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from config.agenda import agenda, first_steps
-from config.portfolio import DEFAULT_ORDER, SORTS, PortfolioFilter, page_totals, portfolio
+from config.portfolio import (
+    DEFAULT_ORDER,
+    SORTS,
+    PortfolioFilter,
+    export_columns,
+    export_rows,
+    page_totals,
+    portfolio,
+)
 from config.search import SHORTEST
 from config.search import search as search_everything
 from core import clock
 from core.api.problems import problem_response
+from core.exports import FORMATS, export_response, export_urls
 from core.keyset import chosen_order, keyset_page
 from core.operations.preferences import choose_language
 from core.rights import has_permission, permission_required, signed_in
@@ -77,6 +88,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "customers": page.rows,
         "totals": page_totals(figures),
         "stale_day": found.stored_on if found.stored_on and found.stored_on != today else None,
+        "export_urls": export_urls("customers:customer-export", request.GET),
         "next_url": page.next_url(request.GET),
         "previous_url": page.previous_url(request.GET),
         "has_filters": any(request.GET.get(name) for name in filterset.form.fields),
@@ -85,6 +97,27 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         "may_see_items": has_permission(request.user, "invoices.view"),
     }
     return render(request, "customers/customer_list.html", context)
+
+
+@require_GET
+@permission_required("customers.view")
+def customer_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
+    """Every customer of the list, in its order. A filter in error is shown at its field, on the page."""
+    if file_format not in FORMATS:
+        raise Http404
+    today = clock.today()
+    found = portfolio(request.user, today)
+    filterset = PortfolioFilter(request.GET or None, queryset=found.customers, request=request, today=today)
+    if filterset.form.errors:
+        return HttpResponseRedirect(f"{reverse('customers:customer-list')}?{request.GET.urlencode()}")
+    order = chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER)
+    return export_response(
+        file_format,
+        name=f"clients-{today:%Y-%m-%d}",
+        title=_("Clients"),
+        columns=export_columns(),
+        rows=export_rows(filterset.qs.order_by(*order), today),
+    )
 
 
 @require_GET

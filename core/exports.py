@@ -14,8 +14,9 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import xlsxwriter
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import FileResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 
 ROWS_PER_CHUNK = 500
@@ -186,3 +187,12 @@ def export_response(
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def export_urls(name: str, query: QueryDict) -> dict[str, str]:
+    """The addresses of a list's exports by format: `name` takes the format; the query keeps filters and order."""
+    kept = query.copy()
+    for parameter in ("cursor", "piece"):
+        kept.pop(parameter, None)
+    tail = f"?{kept.urlencode()}" if kept else ""
+    return {file_format: f"{reverse(name, args=[file_format])}{tail}" for file_format in FORMATS}

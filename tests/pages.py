@@ -1,8 +1,11 @@
 """What the tests of pages share: hostile addresses, query counts, and a swap applied to a parsed page."""
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import Any
 
 import lxml.html
 from django.db import connection
@@ -39,6 +42,12 @@ def assert_no_server_error(client: Client, address: str, parameters: tuple[str, 
 def counting() -> Iterator[Callable[[], int]]:
     with CaptureQueriesContext(connection) as captured:
         yield lambda: len(captured)
+
+
+def csv_rows(answer: Any) -> list[list[str]]:
+    """The rows of an exported CSV, its head first."""
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=";"))
 
 
 def page_of(content: bytes) -> lxml.html.HtmlElement:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -24,6 +25,7 @@ def legal_parameter_list(request: HttpRequest) -> HttpResponse:
     groups: dict[str, dict[str, object]] = {}
     for row in LegalParameter.objects.order_by("key", "-valid_from"):
         row.in_force = row.valid_from <= today and (row.valid_to is None or row.valid_to >= today)  # type: ignore[attr-defined]
+        row.written = _written(row.value)  # type: ignore[attr-defined]
         row.checked_text = f"{row.checked_on:%d/%m/%Y}"  # type: ignore[attr-defined]
         group = groups.setdefault(row.key, {"key": row.key, "label": label_of(row.key), "rows": []})
         group["rows"].append(row)  # type: ignore[attr-defined]
@@ -80,3 +82,9 @@ def legal_parameter_confirm(request: HttpRequest, pk: int) -> HttpResponse:
         "submit": _("Confirmer"),
     }
     return render(request, "core/legal_parameter_form.html", context, status=422 if form.errors else 200)
+
+
+def _written(value: str) -> str:
+    """The value as people read it: a decimal comma in French."""
+    number = value.replace(".", "", 1).removeprefix("-")
+    return value.replace(".", ",") if number.isdigit() and get_language() == "fr" else value

@@ -1,17 +1,22 @@
 """The list of items, the page of one, and a customer's account as a panel of his page."""
 
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from core import audit, clock
 from core.audit_words import told
+from core.exports import FORMATS, Column, Kind, export_response, export_urls
 from core.files_http import file_response
 from core.keyset import chosen_order, keyset_page
 from core.models import User
@@ -43,7 +48,7 @@ def visible_item(user: User, pk: int) -> OpenItem:
     return get_object_or_404(items, pk=pk)
 
 
-def with_state(items: "list[OpenItem]", today: Any) -> "list[OpenItem]":
+def with_state(items: "list[OpenItem]", today: date) -> "list[OpenItem]":
     """Items with `shown` (state in words) and `days_late`, for templates."""
     for item in items:
         item.shown = shown(  # type: ignore[attr-defined]
@@ -58,18 +63,23 @@ def with_state(items: "list[OpenItem]", today: Any) -> "list[OpenItem]":
     return items
 
 
-@require_GET
-@permission_required("invoices.view")
-def item_list(request: HttpRequest) -> HttpResponse:
-    """All items in one's scope, the open ones by due date unless asked otherwise; `?piece=` opens the panel."""
-    today = clock.today()
+def _filtered(request: HttpRequest, today: date) -> ItemFilter:
+    """The items that the address asks for: the open ones unless it names a state."""
     items = OpenItem.objects.visible_to(request.user).select_related("customer", "legal_entity")
     query = request.GET.copy()
     if query.get("state", "open") in ("", "open"):
         # What a list of items shows unless asked otherwise; said by the filter itself, so it needs no chip.
         query.pop("state", None)
         items = items.open()
-    filterset = ItemFilter(query, queryset=items, request=request, as_of=today)
+    return ItemFilter(query, queryset=items, request=request, as_of=today)
+
+
+@require_GET
+@permission_required("invoices.view")
+def item_list(request: HttpRequest) -> HttpResponse:
+    """All items in one's scope, by due date unless asked otherwise; `?piece=` opens the panel."""
+    today = clock.today()
+    filterset = _filtered(request, today)
     page = keyset_page(
         filterset.qs,
         order=chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER),
@@ -86,12 +96,71 @@ def item_list(request: HttpRequest) -> HttpResponse:
         "next_url": page.next_url(without_panel),
         "previous_url": page.previous_url(without_panel),
         "cursor": request.GET.get("cursor"),
+        "export_urls": export_urls("invoices:item-export", request.GET),
         "has_filters": any(request.GET.get(name) for name in filterset.form.fields),
         "chosen": _chosen(request, today),
         "may_import": has_permission(request.user, "invoices.import"),
         **_rights(request.user),
     }
     return render(request, "invoices/item_list.html", context)
+
+
+@require_GET
+@permission_required("invoices.view")
+def item_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
+    """Every row of the list, in its order. A filter in error is shown at its field, on the page."""
+    if file_format not in FORMATS:
+        raise Http404
+    today = clock.today()
+    filterset = _filtered(request, today)
+    if filterset.form.errors:
+        return HttpResponseRedirect(f"{reverse('invoices:item-list')}?{request.GET.urlencode()}")
+    rows = filterset.qs.order_by(*chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER))
+    return export_response(
+        file_format,
+        name=f"pieces-{today:%Y-%m-%d}",
+        title=_("Pièces"),
+        columns=[
+            Column(_("Entité"), width=10),
+            Column(_("Code client"), width=14),
+            Column(_("Client"), width=36),
+            Column(_("Numéro"), width=18),
+            Column(_("Échéance n°"), Kind.INTEGER),
+            Column(_("Nature"), width=16),
+            Column(_("Émise le"), Kind.DATE),
+            Column(_("Échéance"), Kind.DATE),
+            Column(_("Retard (jours)"), Kind.INTEGER),
+            Column(_("Devise"), width=8),
+            Column(_("Montant TTC"), Kind.AMOUNT),
+            Column(_("Solde"), Kind.AMOUNT),
+            Column(_("En litige"), Kind.AMOUNT),
+            Column(_("État"), width=16),
+            Column(_("Référence client"), width=20),
+        ],
+        rows=_cells(rows, today),
+    )
+
+
+def _cells(items: "QuerySet[OpenItem]", today: date) -> Iterator[list[object]]:
+    for item in items.iterator(chunk_size=2000):
+        (row,) = with_state([item], today)
+        yield [
+            row.legal_entity.code,
+            row.customer.account_code,
+            row.customer.name,
+            row.number,
+            row.instalment,
+            row.get_kind_display(),
+            row.issue_date,
+            row.due_date,
+            row.days_late,
+            row.currency,
+            row.total_amount,
+            row.open_amount,
+            row.disputed_amount,
+            row.shown.label,
+            row.reference,
+        ]
 
 
 @require_GET
@@ -180,7 +249,7 @@ def _item_context(user: User, item: OpenItem) -> dict[str, Any]:
     }
 
 
-def _chosen(request: HttpRequest, today: Any) -> dict[str, Any] | None:
+def _chosen(request: HttpRequest, today: date) -> dict[str, Any] | None:
     """What the right panel shows; nothing for an unknown item or one out of scope."""
     asked = request.GET.get("piece", "")
     if not (asked.isascii() and asked.isdigit() and len(asked) < 19):

@@ -17,6 +17,7 @@ from customers.models import Customer, LegalEntity
 from dunning.models import Run
 from dunning.operations.runs import dun
 from invoices.models import ImportBatch, Promise
+from risk.models import CreditLimit
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.dunning.factories import load_law, make_customer, make_entity, make_item, make_policy
 from tests.invoices.factories import DisputeFactory, OpenItemFactory, PaymentFactory, PromiseFactory
@@ -115,6 +116,24 @@ def test_notices_wait_for_who_approves_them(manager: User, make_user: Any) -> No
     dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
     assert keys(manager)["notices"] == 2
     assert "notices" not in keys(make_user(Role.ACCOUNTANT))
+
+
+def test_customers_beyond_their_limit(manager: User) -> None:
+    customer = CustomerFactory()
+    OpenItemFactory(customer=customer, total_amount=Decimal("1500.00"), due_date=TODAY)
+    limited = CustomerFactory()
+    OpenItemFactory(customer=limited, total_amount=Decimal("100.00"), due_date=TODAY)
+    for buyer in (customer, limited):
+        CreditLimit.objects.create(
+            customer=buyer,
+            amount=Decimal("1000.00"),
+            currency="EUR",
+            valid_from=TODAY,
+            reason="x",
+            decided_at=NOW,
+        )
+    (entry,) = agenda(manager, TODAY)
+    assert (entry.key, entry.count, entry.amounts) == ("over_limit", 1, "500,00\u00a0€")
 
 
 def test_scope_and_rights_bound_the_agenda(make_user: Any) -> None:

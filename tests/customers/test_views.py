@@ -14,7 +14,7 @@ from customers.models import Contact, Customer, LegalEntity
 from invoices.operations.ageing import store_ageing
 from tests.customers.factories import ContactFactory, CustomerFactory, LegalEntityFactory, PaymentTermsFactory
 from tests.invoices.factories import DisputeFactory, OpenItemFactory, PaymentFactory
-from tests.pages import assert_no_server_error, counting, page_of, text_of
+from tests.pages import assert_no_server_error, counting, csv_rows, page_of, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -163,6 +163,24 @@ class TestList:
             "q", "late", "entity", "status", "kind", "owner", "segment", "country", "balance_min", "sort", "cursor"
         )  # fmt: skip
         assert_no_server_error(browser, LIST, parameters)
+
+    def test_the_export_is_what_the_list_shows(self, browser: Client, entity: LegalEntity) -> None:
+        late(CustomerFactory(legal_entity=entity, name="=2+5", account_code="C1"), "1100.50", 40)
+        CustomerFactory(legal_entity=entity, name="Rien", account_code="C2")
+        address = reverse("customers:customer-export", args=["csv"])
+        rows = csv_rows(browser.get(address))
+        assert [row[1:3] for row in rows[1:]] == [["C1", "'=2+5"], ["C2", "Rien"]]
+        assert rows[1][5:11] == ["EUR", "1100,50", "1100,50", "0,00", "21/01/2026", "40"]
+        assert len(csv_rows(browser.get(f"{address}?late=0"))) == 2
+        book = browser.get(reverse("customers:customer-export", args=["xlsx"]))
+        assert b"".join(book.streaming_content).startswith(b"PK")
+        assert browser.get(reverse("customers:customer-export", args=["pdf"])).status_code == 404
+        assert browser.get(f"{address}?late=hier").status_code == 302
+
+    def test_the_export_stays_in_scope(self, make_user: Any, sign_in: Any, entity: LegalEntity) -> None:
+        CustomerFactory()
+        accountant = sign_in(make_user(Role.ACCOUNTANT, sees=[entity]))
+        assert len(csv_rows(accountant.get(reverse("customers:customer-export", args=["csv"])))) == 1
 
     def test_an_empty_portfolio_teaches(self, browser: Client) -> None:
         assert "Aucun client pour l’instant" in text_of(browser.get(LIST).content)

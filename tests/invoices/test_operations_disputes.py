@@ -285,3 +285,14 @@ class TestSettlePromises:
             self.noted()
         with django_assert_num_queries(4):  # savepoint, dates, statement, release
             self.judge(date(2026, 3, 6))
+
+
+def test_the_task_judges_once_a_day(time_machine: Any) -> None:
+    from core.models import JobRun
+    from invoices.tasks import settle_promises as task
+
+    time_machine.move_to(datetime(2026, 3, 9, 1, 0, tzinfo=UTC), tick=False)
+    PromiseFactory(made_on=date(2026, 2, 1), promised_date=date(2026, 3, 1))
+    assert task() == 1
+    assert task() == 0
+    assert JobRun.objects.get().counts == {"kept": 0, "broken": 1}

@@ -22,7 +22,7 @@ from tests.invoices.factories import (
     PromiseFactory,
 )
 from tests.invoices.ledger import ledger_rows
-from tests.pages import assert_no_server_error, counting, page_of, same_markup, swapped, text_of
+from tests.pages import assert_no_server_error, counting, csv_rows, page_of, same_markup, swapped, text_of
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -177,6 +177,19 @@ class TestList:
             "currency", "bucket", "customer", "sort", "cursor", "piece",
         )  # fmt: skip
         assert_no_server_error(browser, LIST, parameters)
+
+    def test_the_export_is_what_the_list_shows(self, browser: Client, customer: Customer) -> None:
+        item(customer, 5, number="FA-1", total_amount=Decimal("1100.50"), reference="@cmd")
+        AllocationFactory(debit=item(customer, 9, number="PAID"))
+        address = reverse("invoices:item-export", args=["csv"])
+        rows = csv_rows(browser.get(address))
+        assert [row[3] for row in rows[1:]] == ["FA-1"]
+        assert rows[1][7:15] == [
+            "25/02/2026", "5", "EUR", "1100,50", "1100,50", "0,00", "En retard", "'@cmd",
+        ]  # fmt: skip
+        assert {row[3] for row in csv_rows(browser.get(f"{address}?state=all"))[1:]} >= {"FA-1", "PAID"}
+        assert browser.get(f"{address}?due_after=hier").status_code == 302
+        assert browser.get(reverse("invoices:item-export", args=["pdf"])).status_code == 404
 
     def test_an_empty_list_teaches(self, browser: Client) -> None:
         assert "Aucune pièce ouverte" in text_of(browser.get(LIST).content)
