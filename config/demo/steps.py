@@ -154,7 +154,7 @@ def score(*, as_of: date, now: datetime, with_past: bool) -> int:
 _LIMITS = """
 INSERT INTO risk_creditlimit (customer_id, amount, currency, valid_from, reason, decided_by_id, decided_at)
 SELECT customer.id,
-       greatest(1000, ceil(bought.amount / 4 * (1.15 + drawn.part) / 500) * 500),
+       ceil(greatest(1000, bought.amount / 4 * (1.3 + drawn.part), owed.amount * (0.85 + 0.7 * drawn.part)) / 500) * 500,
        customer.currency,
        %(as_of)s - (20 + floor(300 * drawn.other)::int),
        CASE WHEN drawn.other < 0.5 THEN 'Revue annuelle du plafond' ELSE 'Ouverture du compte' END,
@@ -168,6 +168,10 @@ JOIN (
     GROUP BY customer_id
 ) bought ON bought.customer_id = customer.id
 CROSS JOIN LATERAL (
+    SELECT coalesce(sum(open_amount), 0) AS amount FROM invoices_openitem
+    WHERE customer_id = customer.id AND open_amount <> 0
+) owed
+CROSS JOIN LATERAL (
     SELECT ('x' || substr(md5(%(seed)s || customer.account_code), 1, 6))::bit(24)::int / 16777216.0 AS part,
            ('x' || substr(md5(%(seed)s || customer.account_code), 7, 6))::bit(24)::int / 16777216.0 AS other
 ) drawn
@@ -177,7 +181,7 @@ ORDER BY customer.id
 
 
 def set_credit_limits(*, actor: User, as_of: date, seed: int) -> int:
-    """A limit for nearly every professional customer: about a quarter of what he buys in a year, more or less."""
+    """A limit for nearly every professional customer: some four months of what he buys, or what he owes if that is more. Some owe more."""
     with connection.cursor() as cursor:
         cursor.execute(_LIMITS, {"as_of": as_of, "seed": str(seed), "actor": actor.pk})
         return int(cursor.rowcount)
