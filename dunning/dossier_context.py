@@ -12,6 +12,7 @@ from dunning.letter_context import (
     daily_interest,
     debtor_of,
     line_of,
+    number_of,
     parameters_used,
     rate_basis,
     rate_rule_of,
@@ -122,7 +123,7 @@ def _movements(items: dict[int, OpenItem], as_of: date) -> tuple[ClaimMovement, 
     )
     return tuple(
         ClaimMovement(
-            number=items[allocation.debit_id].number,
+            number=number_of(items[allocation.debit_id]),
             date=allocation.allocated_on,
             label=f"{allocation.credit.get_kind_display()} {allocation.credit.number}",
             amount=allocation.amount,

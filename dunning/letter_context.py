@@ -21,7 +21,7 @@ from dunning.planning.fees import clause_of
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fee_rules import Debtor, Rule, RuleKind, rule_for
 from invoices.late_fees import Claim, LateFees, Movement, Segment, late_fees
-from invoices.models import Allocation
+from invoices.models import Allocation, OpenItem
 
 CHANNELS = {
     Level.Channel.EMAIL: letter.Channel.EMAIL,
@@ -167,10 +167,15 @@ def _city(entity: LegalEntity) -> str:
     return re.sub(r"^\d{5}\s+|\s+CEDEX.*$", "", lines[-1].strip()) if lines else entity.rcs_city
 
 
+def number_of(item: OpenItem) -> str:
+    """The number as the letter prints it: two instalments of one invoice are told apart."""
+    return item.number if item.instalment == 1 else f"{item.number} ({item.instalment})"
+
+
 def line_of(line: NoticeLine) -> letter.LetterLine:
     item = line.item
     return letter.LetterLine(
-        number=item.number,
+        number=number_of(item),
         issue_date=item.issue_date,
         due_date=item.due_date if line.rank else None,
         total=item.total_amount,
@@ -184,7 +189,7 @@ def line_of(line: NoticeLine) -> letter.LetterLine:
 
 def segment_of(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
     return letter.InterestSegment(
-        number=line.item.number,
+        number=number_of(line.item),
         from_date=segment.start,
         to_date=segment.end,
         days=segment.days,

@@ -253,7 +253,7 @@ def _message(started: Started) -> OutgoingEmail:
     context = LetterContext.from_json(_canonical(notice.letter.context))
     content = render_email(context)
     return OutgoingEmail(
-        key=f"delivery-{delivery.pk}",
+        key=f"notice-{notice.uid}",
         sender_name=notice.legal_entity.name,
         reply_to=notice.legal_entity.email,
         recipient=delivery.recipient,
