@@ -57,6 +57,8 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "invoices:dispute-resolve": {"pk": "dispute"},
     "invoices:promise-withdraw": {"pk": "promise"},
     "invoices:ageing-export": {"file_format": "csv"},
+    "invoices:item-export": {"file_format": "csv"},
+    "customers:customer-export": {"file_format": "csv"},
     "core:user-detail": {"pk": "somebody"},
     "core:user-deactivate": {"pk": "somebody"},
     "core:user-reactivate": {"pk": "somebody"},
