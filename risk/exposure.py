@@ -178,8 +178,11 @@ def balances(actor: Actor, today: date) -> Balances:
         .distinct("legal_entity_id")
         .only("pk", "legal_entity_id", "as_of")
     )
-    unknown = entities.exclude(pk__in=[day.legal_entity_id for day in days])
-    if days and not OpenItem.objects.open().filter(legal_entity__in=unknown).exists():
+    # Entities without a day are few and new; only then are their open items looked for.
+    unknown = list(
+        entities.exclude(pk__in=[day.legal_entity_id for day in days]).values_list("pk", flat=True)
+    )
+    if days and not (unknown and OpenItem.objects.open().filter(legal_entity__in=unknown).exists()):
         stored = AgeingSnapshot.objects.filter(day__in=[day.pk for day in days]).order_by()
         rows = stored.values("customer_id", "currency").annotate(
             balance=Sum("total_amount"), overdue=Sum("overdue_amount")
