@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import django_filters
+from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext as _now
@@ -30,10 +31,21 @@ def within_calendar(day: date) -> None:
         )
 
 
+class DayField(forms.DateField):
+    """A date that shows its initial value as long as none is chosen."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return data or initial
+
+
+class DayFilter(django_filters.DateFilter):
+    field_class = DayField
+
+
 class AgeingFilter(CustomerFilter):
     """`read()` gives the arguments of `ageing.ageing`; a field in error counts as not given."""
 
-    as_of = django_filters.DateFilter(
+    as_of = DayFilter(
         label=_("Arrêtée au"), method="not_here", widget=DateInput, validators=[within_calendar]
     )
     currency = django_filters.CharFilter(label=_("Devise"), method="not_here", max_length=3)

@@ -16,14 +16,13 @@ from core import clock
 from core.exports import FORMATS, Column, Kind, export_response
 from core.keyset import PARAMETER
 from core.rights import has_permission, permission_required
-from core.templatetags.format import amount, percent
+from core.templatetags.format import DASH, amount, amount_round, percent
 from customers.models import LegalEntity
 from invoices.ageing import DEFAULT_SORT, AgeingPage, AgeingRow, AgeingTotals, ageing, ageing_rows_of_all
 from invoices.ageing_buckets import Basis, Credits, Scheme
 from invoices.filters_ageing import AgeingFilter
 
 OLDEST_TONE = 5
-MOST_CHARTS = 3
 
 
 @require_GET
@@ -33,6 +32,8 @@ def ageing_page(request: HttpRequest) -> HttpResponse:
     today = clock.today()
     filterset = AgeingFilter(request.GET, request=request)
     asked = filterset.read(today)
+    # The field shows the day that the page is about, chosen or not.
+    filterset.form.fields["as_of"].initial = asked["as_of"]
     page = ageing(
         actor=request.user,
         sort=request.GET.get("sort", DEFAULT_SORT),
@@ -44,8 +45,11 @@ def ageing_page(request: HttpRequest) -> HttpResponse:
     context = {
         "filterset": filterset,
         "page": page,
-        "sections": [_section(request.GET, totals, page) for totals in page.totals[:MOST_CHARTS]],
-        "further_totals": page.totals[MOST_CHARTS:],
+        # The currency of the most customers is drawn; another is, once it is chosen.
+        "sections": [
+            _section(request.GET, totals, page, with_chart=index == 0)
+            for index, totals in enumerate(page.totals)
+        ],
         "rows": [_row_shown(row, page, items, codes) for row in page.rows],
         "bucket_heads": [
             {"label": label, "sort": f"bucket_{index}"} for index, label in enumerate(page.bucket_labels)
@@ -150,7 +154,7 @@ def _row_shown(
     }
 
 
-def _section(query: QueryDict, totals: AgeingTotals, page: AgeingPage) -> dict[str, Any]:
+def _section(query: QueryDict, totals: AgeingTotals, page: AgeingPage, with_chart: bool) -> dict[str, Any]:
     """A currency's figures, its chart and the table beside it."""
     labels = page.bucket_labels
     owed = sum(totals.buckets, Decimal(0))
@@ -167,7 +171,7 @@ def _section(query: QueryDict, totals: AgeingTotals, page: AgeingPage) -> dict[s
     if page.scheme.credits == Credits.APART:
         marks.append(
             {
-                "label": _("Avoirs et règlements"),
+                "label": _("Avoirs, règl."),
                 "amount": totals.credits,
                 "share": None,
                 "tone": "age-credit",
@@ -179,6 +183,10 @@ def _section(query: QueryDict, totals: AgeingTotals, page: AgeingPage) -> dict[s
         "owed": owed,
         "marks": marks,
         "difference": totals.total - totals.sub_ledger,
+        "books_note": _("égal à la balance") if totals.is_reconciled else _("différent de la balance"),
+        "books_tone": "" if totals.is_reconciled else "blocked",
+        "disputed_shown": _round_or_dash(totals.disputed, totals.currency),
+        "credits_shown": _round_or_dash(totals.credits, totals.currency),
         "tone": "late" if totals.overdue > 0 else "ok",
         "chart_title": _chart_title(totals),
         "chart_unit": _("en %(currency)s, selon l’ancienneté depuis %(basis)s")
@@ -186,20 +194,28 @@ def _section(query: QueryDict, totals: AgeingTotals, page: AgeingPage) -> dict[s
             "currency": totals.currency,
             "basis": _("la facture") if page.scheme.basis == Basis.ISSUE else _("l’échéance"),
         },
-        "chart": {
-            "kind": "bar",
-            "categories": [mark["label"] for mark in marks],
-            "series": [
-                {
-                    "name": totals.currency,
-                    "values": [str(mark["amount"]) for mark in marks],
-                    "texts": [amount(mark["amount"], totals.currency) for mark in marks],
-                    "tones": [mark["tone"] for mark in marks],
-                    "urls": [mark["url"] for mark in marks],
-                }
-            ],
-        },
+        "chart": _chart(totals, marks) if with_chart else None,
     }
+
+
+def _chart(totals: AgeingTotals, marks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "kind": "bar",
+        "categories": [mark["label"] for mark in marks],
+        "series": [
+            {
+                "name": totals.currency,
+                "values": [str(mark["amount"]) for mark in marks],
+                "texts": [amount(mark["amount"], totals.currency) for mark in marks],
+                "tones": [mark["tone"] for mark in marks],
+                "urls": [mark["url"] for mark in marks],
+            }
+        ],
+    }
+
+
+def _round_or_dash(value: Decimal, currency: str) -> str:
+    return amount_round(value, currency) if value else DASH
 
 
 def _chart_title(totals: AgeingTotals) -> str:
