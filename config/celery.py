@@ -20,7 +20,7 @@ app.conf.beat_schedule = {
     "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
-    "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4", minute="0")},
+    "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", "schedule": 30.0},
     "render-letters": {"task": "dunning.tasks.render_letters", "schedule": 30.0},
     "send-letters": {"task": "dunning.tasks.send_letters", "schedule": 30.0},
