@@ -22,7 +22,7 @@ def check_move(document: Model, target: str, field: str = "status") -> None:
     if (current, target) not in tuple((str(a), str(b)) for a, b in document.TRANSITIONS):  # type: ignore[attr-defined]
         raise WrongState(
             _(
-                "« %(document)s » est dans l’état « %(state)s » : cette étape n’est plus possible. Rechargez la page."
+                "« %(document)s » est dans l’état « %(state)s » : cette étape n’est plus possible. Rechargez la page."
             )
             % {"document": document, "state": getattr(document, f"get_{field}_display")()},
             field=field,

@@ -77,7 +77,7 @@ class LegalEntity(models.Model):
         max_length=40,
         blank=True,
         help_text=_(
-            "Vide : taux légal supplétif (BCE + 10 points). FIXED:12 : taux fixe ; LEGAL_X:3 : multiple de l’intérêt légal."
+            "Vide : taux légal supplétif (BCE + 10 points). FIXED:12 : taux fixe ; LEGAL_X:3 : multiple de l’intérêt légal."
         ),
     )
     signatory_name = models.CharField(_("signataire des courriers"), max_length=80)

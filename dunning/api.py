@@ -103,7 +103,7 @@ class NoticeApiFilter(NoticeFilter):
         label=lazy("Entité"), field_name="legal_entity", to_field_name="code", queryset=visible_entities
     )
     customer = django_filters.CharFilter(
-        label=lazy("Client : notre identifiant, ou external:<code client>"),
+        label=lazy("Client : notre identifiant, ou external:<code client>"),
         method="filter_customer",
         max_length=60,
     )

@@ -85,8 +85,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': "clé d'API",
-                'verbose_name_plural': "clés d'API",
+                'verbose_name': "clé d’API",
+                'verbose_name_plural': "clés d’API",
                 'ordering': ['-id'],
             },
         ),
@@ -102,8 +102,8 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': "événement d'audit",
-                'verbose_name_plural': "événements d'audit",
+                'verbose_name': "événement d’audit",
+                'verbose_name_plural': "événements d’audit",
                 'ordering': ['-id'],
             },
         ),

@@ -20,8 +20,8 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(_("dernier usage"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("clé d'API")
-        verbose_name_plural = _("clés d'API")
+        verbose_name = _("clé d’API")
+        verbose_name_plural = _("clés d’API")
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -20,8 +20,8 @@ class AuditEvent(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
-        verbose_name = _("événement d'audit")
-        verbose_name_plural = _("événements d'audit")
+        verbose_name = _("événement d’audit")
+        verbose_name_plural = _("événements d’audit")
         ordering = ["-id"]
         indexes = [
             GinIndex(fields=["refs"], name="audit_event_refs", opclasses=["array_ops"]),

@@ -117,6 +117,6 @@ def chart(
             "open": open,
             "table": content,
             "json": json_script(dict(data), f"{id}-data"),
-            "label": _("Graphique : %(title)s") % {"title": title},
+            "label": _("Graphique : %(title)s") % {"title": title},
         },
     )

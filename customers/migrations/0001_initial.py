@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('iban', models.CharField(max_length=34, verbose_name='IBAN')),
                 ('bic', models.CharField(blank=True, max_length=11, verbose_name='BIC')),
                 ('currency', models.CharField(default='EUR', max_length=3, validators=[django.core.validators.RegexValidator('^[A-Z]{3}$', 'Code devise ISO 4217 attendu, trois lettres majuscules (EUR).')], verbose_name='devise')),
-                ('late_fee_clause', models.CharField(blank=True, help_text='Vide : taux légal supplétif (BCE + 10 points). FIXED:12 : taux fixe ; LEGAL_X:3 : multiple de l’intérêt légal.', max_length=40, verbose_name='clause de pénalités')),
+                ('late_fee_clause', models.CharField(blank=True, help_text='Vide : taux légal supplétif (BCE + 10 points). FIXED:12 : taux fixe ; LEGAL_X:3 : multiple de l’intérêt légal.', max_length=40, verbose_name='clause de pénalités')),
                 ('signatory_name', models.CharField(max_length=80, verbose_name='signataire des courriers')),
                 ('signatory_title', models.CharField(max_length=80, verbose_name='qualité du signataire')),
                 ('logo', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile')),

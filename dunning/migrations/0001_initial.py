@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
                 ('customer_kind', models.CharField(blank=True, max_length=12, verbose_name='nature de client')),
                 ('segment', models.CharField(blank=True, max_length=40, verbose_name='segment')),
                 ('risk_class', models.CharField(blank=True, max_length=1, verbose_name='classe de risque')),
-                ('minimum_amount', models.DecimalField(decimal_places=2, default=0, help_text='Par client et par devise ; en dessous, la relance attend.', max_digits=14, validators=[django.core.validators.MinValueValidator(0)], verbose_name='montant minimal relancé')),
+                ('minimum_amount', models.DecimalField(decimal_places=2, default=0, help_text='Par client et par devise ; en dessous, la relance attend.', max_digits=14, validators=[django.core.validators.MinValueValidator(0)], verbose_name='montant minimal relancé')),
                 ('legal_entity', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.legalentity', verbose_name='entité')),
             ],
             options={

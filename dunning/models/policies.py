@@ -44,7 +44,7 @@ class Policy(models.Model):
         decimal_places=2,
         default=0,
         validators=[MinValueValidator(0)],
-        help_text=_("Par client et par devise ; en dessous, la relance attend."),
+        help_text=_("Par client et par devise ; en dessous, la relance attend."),
     )
 
     class Meta:

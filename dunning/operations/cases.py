@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core import audit
 from core.errors import BusinessError
@@ -41,7 +42,7 @@ def open_cases(*, actor: Actor, notices: Sequence[Notice], today: date, now: dat
     agency = Agency.objects.filter(is_active=True).order_by("id").first()
     if agency is None:
         raise NoAgency(
-            _("Aucune agence de recouvrement n’est active : créez-en une avant de valider la remise.")
+            _("Aucune agence de recouvrement n’est active : créez-en une avant de valider la remise.")
         )
     _check_formal_notices(notices)
     cases = Case.objects.bulk_create(
@@ -88,8 +89,10 @@ def _check_formal_notices(notices: Sequence[Notice]) -> None:
     )
     if missing := items - noticed:
         raise FormalNoticeMissing(
-            _(
-                "%(count)d pièce(s) n’ont pas reçu de mise en demeure : elles ne peuvent pas être remises en recouvrement."
+            ngettext(
+                "%(count)d pièce n’a pas reçu de mise en demeure : elle ne peut pas être remise en recouvrement.",
+                "%(count)d pièces n’ont pas reçu de mise en demeure : elles ne peuvent pas être remises en recouvrement.",
+                len(missing),
             )
             % {"count": len(missing)}
         )
@@ -131,7 +134,7 @@ def hand_over_case(*, actor: Actor, case: Case, today: date, now: datetime) -> C
     if found := obstacles(notice_now(notice, today=today)):
         raise NotTransferable(
             _(
-                "Le dossier ne correspond plus au compte : %(reasons)s. Rappelez-le, puis relancez une campagne."
+                "Le dossier ne correspond plus au compte : %(reasons)s. Rappelez-le, puis relancez une campagne."
             )
             % {"reasons": explain(found)}
         )

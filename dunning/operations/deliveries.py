@@ -110,7 +110,7 @@ def start_attempt(*, actor: Actor, today: date, now: datetime) -> Started | None
             delivery,
             DeliveryOutcome(
                 OutcomeStatus.FAILED,
-                _("Aucun contact du client ne reçoit les relances par e-mail : ajoutez-en un."),
+                _("Aucun contact du client ne reçoit les relances par e-mail : ajoutez-en un."),
             ),
             today,
             now,
@@ -147,7 +147,7 @@ def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
         outcome = DeliveryOutcome(
             OutcomeStatus.FAILED,
             _(
-                "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
+                "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
             ),
         )
         _close(actor, delivery, outcome, today, now)
@@ -186,7 +186,7 @@ def confirm_posting(
         _settle(actor, delivery, Delivery.Status.HANDED, "", Notice.Status.SENT, posted_on, now)
         posted += 1
     if not found:
-        raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
+        raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
     return posted
 
 
@@ -195,7 +195,7 @@ def retry_notice(*, actor: Actor, notice: Notice, now: datetime) -> Notice:
     """Put a failed notice back in the queue, after a person looked at why it failed."""
     notice = Notice.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=notice.pk)
     if notice.status != Notice.Status.FAILED:
-        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
+        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
     notice.status = Notice.Status.RENDERED
     notice.save(update_fields=["status"])
     audit.record(

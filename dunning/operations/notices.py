@@ -75,7 +75,7 @@ def _waiting(actor: Actor, notice_ids: Sequence[int]) -> list[Notice]:
         .select_for_update(of=("self",))
     )
     if not notices:
-        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
+        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
     return notices
 
 

@@ -108,7 +108,7 @@ def case_recall(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Le dossier est rappelé ; ses pièces peuvent de nouveau être relancées."))
+        messages.success(request, _("Le dossier est rappelé ; ses pièces peuvent de nouveau être relancées."))
     return redirect("dunning:case-detail", pk=pk)
 
 

@@ -190,8 +190,8 @@ def notice_approve(request: HttpRequest) -> HttpResponse:
             actor=request.user, notice_ids=_ticked(request), today=clock.today(), now=clock.now()
         ).decided
         return ngettext(
-            "%(count)d relance validée : son courrier est en préparation.",
-            "%(count)d relances validées : leurs courriers sont en préparation.",
+            "%(count)d relance validée : son courrier est en préparation.",
+            "%(count)d relances validées : leurs courriers sont en préparation.",
             decided,
         ) % {"count": decided}
 

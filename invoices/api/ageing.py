@@ -32,7 +32,7 @@ class BucketSerializer(serializers.Serializer):
     from_day = serializers.IntegerField(
         allow_null=True, help_text=lazy("Premier jour de la tranche ; null : sans début.")
     )
-    to_day = serializers.IntegerField(allow_null=True, help_text=lazy("Dernier jour ; null : sans fin."))
+    to_day = serializers.IntegerField(allow_null=True, help_text=lazy("Dernier jour ; null : sans fin."))
 
 
 class AmountsSerializer(serializers.Serializer):
@@ -106,7 +106,7 @@ class AgeingView(ApiView):
                 "sort",
                 {"type": "string", "default": DEFAULT_SORT},
                 description=lazy(
-                    "`name`, `code`, `total`, `overdue`, `credits`, `disputed`, `oldest` ou `bucket_0`, `bucket_1`… ; "
+                    "`name`, `code`, `total`, `overdue`, `credits`, `disputed`, `oldest` ou `bucket_0`, `bucket_1`… ; "
                     "précédé de `-` : le plus grand d’abord."
                 ),
             ),

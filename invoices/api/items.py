@@ -75,7 +75,7 @@ class ItemApiFilter(ItemFilter):
     """The pages' filters, with our ids or the partner's, and what changed since an instant."""
 
     customer = django_filters.CharFilter(
-        label=lazy("Client : notre identifiant, ou external:<code client>"),
+        label=lazy("Client : notre identifiant, ou external:<code client>"),
         method="filter_customer",
         max_length=60,
     )

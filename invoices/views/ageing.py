@@ -220,7 +220,7 @@ def _round_or_dash(value: Decimal, currency: str) -> str:
 
 def _chart_title(totals: AgeingTotals) -> str:
     if totals.overdue == 0:
-        return _("Rien n’est échu : tout l’encours est à venir")
+        return _("Rien n’est échu : tout l’encours est à venir")
     if totals.overdue_share is None:
         return _("%(amount)s sont échus") % {"amount": amount(totals.overdue, totals.currency)}
     return _("%(share)s de l’encours est échu") % {"share": percent(totals.overdue_share)}

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if options["entity"]:
             entities = entities.filter(code=options["entity"])
             if not entities:
-                raise CommandError(_("Aucune entité juridique n’a le code « %s ».") % options["entity"])
+                raise CommandError(_("Aucune entité juridique n’a le code « %s ».") % options["entity"])
         try:
             if options["simulate"]:
                 outcomes = simulate(actor=SYSTEM, legal_entities=entities, as_of=as_of, now=clock.now())

@@ -31,7 +31,7 @@ def bounds(text: str) -> tuple[int, ...]:
         Scheme(bounds=found)
     except ValueError:
         raise ArgumentTypeError(
-            _("« %(text)s » : écrivez des nombres de jours croissants, par exemple 30,60,90.")
+            _("« %(text)s » : écrivez des nombres de jours croissants, par exemple 30,60,90.")
             % {"text": text}
         ) from None
     return found
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         except LegalEntity.DoesNotExist:
             known = ", ".join(LegalEntity.objects.values_list("code", flat=True)) or _("aucune")
             raise CommandError(
-                _("Aucune entité juridique n’a le code « %(code)s ». Codes connus : %(known)s.")
+                _("Aucune entité juridique n’a le code « %(code)s ». Codes connus : %(known)s.")
                 % {"code": code, "known": known}
             ) from None
 
