@@ -1,10 +1,9 @@
 """The partner API: one router over the resources of every floor."""
 
 from django.urls import URLPattern, path, re_path
-from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
-from config.views_api import redoc, swagger
+from config.views_api import redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
@@ -35,5 +34,5 @@ urlpatterns: list[URLPattern] = [
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),
     re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
-    path("", RedirectView.as_view(pattern_name="api:swagger"), name="root"),
+    path("", root, name="root"),
 ]

@@ -230,7 +230,7 @@ REST_FRAMEWORK = {
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Encours",
-    "DESCRIPTION": _("Gestion du crédit client : clients, pièces, balance âgée, relances, lots de pièces."),
+    "DESCRIPTION": _("Gestion du crédit client : clients, pièces, balance âgée, relances, lots de pièces."),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -239,6 +239,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "TAGS": [
+        {"name": "customers", "description": _("Clients")},
+        {"name": "invoices", "description": _("Pièces : factures, avoirs, règlements")},
+        {"name": "ageing", "description": _("Balance âgée")},
+        {"name": "invoice-batches", "description": _("Lots de pièces")},
+        {"name": "notices", "description": _("Relances et courriers")},
+    ],
     "COMPONENT_SPLIT_REQUEST": True,
     # Docstrings speak to whoever reads the code; what partners read is written as such, and translated.
     "DISABLE_DOCSTRING_DESCRIPTIONS": True,

@@ -79,6 +79,7 @@ missing_packages() {
     if [ "$1" = dev ]; then
         command -v chromium >/dev/null 2>&1 || echo chromium
         command -v pdftoppm >/dev/null 2>&1 || echo poppler-utils
+        command -v curl >/dev/null 2>&1 || echo curl
     fi
 }
 

@@ -299,6 +299,7 @@ class BatchStep(ApiView):
     serializer_class = BatchSerializer
     filter_backends = ()
     conflicts = (operations.NothingToCommit, operations.RejectsNotAccepted)
+    problem_statuses = (412,)
 
     def expected(self, request: Request, id: str) -> ImportBatch:
         """The batch, locked, if it is as the request's If-Match expects it. In a transaction."""
