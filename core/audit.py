@@ -40,4 +40,4 @@ def record(
 def timeline(*documents: Model | str) -> QuerySet[AuditEvent]:
     """The events that touch any of the documents, latest first."""
     refs = [item if isinstance(item, str) else ref(item) for item in documents]
-    return AuditEvent.objects.filter(refs__overlap=refs).select_related("actor")
+    return AuditEvent.objects.filter(refs__overlap=refs).select_related("actor").order_by("-occurred_at", "-id")
