@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -174,7 +174,7 @@ def _promises(user: User, today: date) -> Iterable[Entry]:
             url=_items("promise_broken"),
             action=_("Rappeler"),
             tone="late",
-            amounts=_sums(broken, "open_amount"),
+            amounts=_sums(broken, "open_amount", count),
         )
     due = items.filter(Exists(of_item.filter(status=Promise.Status.OPEN, promised_date__lte=today)))
     if count := _bounded(due):
@@ -186,7 +186,7 @@ def _promises(user: User, today: date) -> Iterable[Entry]:
             url=_items("promise_due"),
             action=_("Vérifier"),
             tone="watch",
-            amounts=_sums(due, "open_amount"),
+            amounts=_sums(due, "open_amount", count),
         )
 
 
@@ -201,7 +201,7 @@ def _notices(user: User, today: date) -> Iterable[Entry]:
             url=reverse("dunning:notice-list") + "?status=PROPOSED",
             action=_("Valider"),
             tone="watch",
-            amounts=_sums(proposed, "open_amount"),
+            amounts=_sums(proposed, "open_amount", count),
         )
 
 
@@ -280,7 +280,7 @@ def _disputes(user: User, today: date) -> Iterable[Entry]:
             url=_items("disputed"),
             action=_("Faire avancer"),
             tone="watch",
-            amounts=_sums(old.annotate(currency=F("item__currency")), "amount"),
+            amounts=_sums(old.annotate(currency=F("item__currency")), "amount", count),
         )
 
 
@@ -295,7 +295,7 @@ def _unmatched(user: User, today: date) -> Iterable[Entry]:
             url=_items("unmatched"),
             action=_("Lettrer"),
             tone="info",
-            amounts=_sums(credits, "open_amount"),
+            amounts=_sums(credits, "open_amount", count),
         )
 
 
@@ -371,9 +371,9 @@ def _bounded(rows: "QuerySet[Any]") -> int:
     return rows.order_by()[:MOST_COUNTED].count()
 
 
-def _sums(rows: "QuerySet[Any]", field: str) -> str:
-    """The total per currency, written; currencies are never added."""
-    found = (
-        rows.order_by().values("currency").annotate(total=Sum(field), rows=Count("pk")).order_by("currency")
-    )
+def _sums(rows: "QuerySet[Any]", field: str, count: int) -> str:
+    """The total per currency, written; currencies are never added. Nothing past what is counted."""
+    if count >= MOST_COUNTED:
+        return ""
+    found = rows.order_by().values("currency").annotate(total=Sum(field)).order_by("currency")
     return " + ".join(amount(abs(row["total"] or Decimal(0)), row["currency"]) for row in found)

@@ -13,7 +13,21 @@ from itertools import islice
 from typing import Any
 
 import django_filters
-from django.db.models import DateField, DecimalField, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateField,
+    DecimalField,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -46,29 +60,41 @@ class Portfolio:
 
     customers: "QuerySet[Customer]"
     stored_on: date | None
+    late: "QuerySet[Any]"
+
+    def late_since(self, day: date) -> Q:
+        """Customers who owe something that was due before the day, in any currency."""
+        return Q(pk__in=self.late.filter(oldest_due_date__lt=day).values("customer"))
 
 
 def portfolio(actor: Actor, today: date) -> Portfolio:
     """Customers in scope with `ledger_balance`, `ledger_overdue` and `ledger_oldest` in their own currency."""
     customers = Customer.objects.visible_to(actor)
+    entities = set(LegalEntity.objects.visible_to(actor).values_list("pk", flat=True))
     days = list(
-        AgeingDay.objects.filter(
-            legal_entity__in=LegalEntity.objects.visible_to(actor), is_stale=False, as_of__lte=today
-        )
+        AgeingDay.objects.filter(legal_entity__in=entities, is_stale=False, as_of__lte=today)
         .order_by("legal_entity_id", "-as_of")
         .distinct("legal_entity_id")
         .only("pk", "legal_entity_id", "as_of")
     )
-    known = {day.legal_entity_id for day in days}
-    unknown = LegalEntity.objects.visible_to(actor).exclude(pk__in=known)
+    unknown = entities - {day.legal_entity_id for day in days}
     if days and not OpenItem.objects.open().filter(legal_entity__in=unknown).exists():
-        return Portfolio(_from_days(customers, [day.pk for day in days]), min(day.as_of for day in days))
-    return Portfolio(_from_items(customers, today), None)
+        late = AgeingSnapshot.objects.filter(day__in=[day.pk for day in days], overdue_amount__gt=0)
+        return Portfolio(_from_days(customers, days), min(day.as_of for day in days), late.order_by())
+    late = OpenItem.objects.open().overdue(today).annotate(oldest_due_date=F("due_date"))
+    return Portfolio(_from_items(customers, today), None, late.order_by())
 
 
-def _from_days(customers: "QuerySet[Customer]", days: list[int]) -> "QuerySet[Customer]":
+def _from_days(customers: "QuerySet[Customer]", days: list[AgeingDay]) -> "QuerySet[Customer]":
+    # One look into the index per customer: his entity says which day.
+    customers = customers.alias(
+        ledger_day=Case(
+            *(When(legal_entity=day.legal_entity_id, then=Value(day.pk)) for day in days),
+            output_field=BigIntegerField(),
+        )
+    )
     row = AgeingSnapshot.objects.filter(
-        day__in=days, customer=OuterRef("pk"), currency=OuterRef("currency")
+        day=OuterRef("ledger_day"), customer=OuterRef("pk"), currency=OuterRef("currency")
     ).order_by()
     return _annotated(
         customers,
@@ -134,16 +160,14 @@ class PortfolioFilter(CustomerFilter):
 
     field_order = ["q", "late", "entity", "status", "kind", "owner", "segment", "country", "balance_min"]
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.today = today
+    def __init__(self, *args: Any, found: Portfolio, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, queryset=found.customers, **kwargs)
+        self.found, self.today = found, today
         for name in reversed(self.field_order):
             self.filters.move_to_end(name, last=False)
 
     def filter_late(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
-        return queryset.filter(
-            ledger_overdue__gt=0, ledger_oldest__lt=self.today - timedelta(days=int(value))
-        )
+        return queryset.filter(self.found.late_since(self.today - timedelta(days=int(value))))
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
     """The customers in one's scope with what they owe, the largest arrears first."""
     today = clock.today()
     found = portfolio(request.user, today)
-    filterset = PortfolioFilter(request.GET or None, queryset=found.customers, request=request, today=today)
+    filterset = PortfolioFilter(request.GET or None, found=found, request=request, today=today)
     page = keyset_page(
         filterset.qs.select_related("legal_entity"),
         order=chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER),
@@ -107,7 +107,7 @@ def customer_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
         raise Http404
     today = clock.today()
     found = portfolio(request.user, today)
-    filterset = PortfolioFilter(request.GET or None, queryset=found.customers, request=request, today=today)
+    filterset = PortfolioFilter(request.GET or None, found=found, request=request, today=today)
     if filterset.form.errors:
         return HttpResponseRedirect(f"{reverse('customers:customer-list')}?{request.GET.urlencode()}")
     order = chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER)

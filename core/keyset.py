@@ -68,10 +68,14 @@ def keyset_page(
         raise BadCursor(cursor)
     if values is not None:
         queryset = queryset.filter(_beyond(order, values, backwards))
-    rows = list(queryset.order_by(*(_ordering(name, backwards) for name in order))[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
+    # Keys first: whatever is joined or computed for a row is then read for the rows of the page only.
+    ordered = queryset.order_by(*(_ordering(name, backwards) for name in order))
+    keys = list(ordered.values_list("pk", flat=True)[: size + 1])
+    more, keys = len(keys) > size, keys[:size]
     if backwards:
-        rows.reverse()
+        keys.reverse()
+    found = queryset.in_bulk(keys)
+    rows = [found[key] for key in keys if key in found]
     has_next, has_previous = (True, more) if backwards else (more, values is not None)
     return KeysetPage(
         rows,

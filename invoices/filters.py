@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Abs, Upper
+from django.db.models.functions import Upper
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -99,10 +99,10 @@ class ItemFilter(django_filters.FilterSet):
         return queryset.filter(currency=value.strip().upper())
 
     def filter_least(self, queryset: "QuerySet[OpenItem]", name: str, value: Any) -> "QuerySet[OpenItem]":
-        return queryset.alias(size=Abs("total_amount")).filter(size__gte=value)
+        return queryset.filter(Q(total_amount__gte=value) | Q(total_amount__lte=-value))
 
     def filter_most(self, queryset: "QuerySet[OpenItem]", name: str, value: Any) -> "QuerySet[OpenItem]":
-        return queryset.alias(size=Abs("total_amount")).filter(size__lte=value)
+        return queryset.filter(total_amount__lte=value, total_amount__gte=-value)
 
     def filter_state(self, queryset: "QuerySet[OpenItem]", name: str, value: str) -> "QuerySet[OpenItem]":
         if value == "all":

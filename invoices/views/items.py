@@ -36,6 +36,9 @@ SORTS = {
     "total_amount": "total_amount",
 }
 DEFAULT_ORDER = ("due_date", "pk")
+# Settled items add up over the years: unless narrowed, they are shown as they were posted, the latest first.
+WHOLE_ORDER = ("-pk",)
+NARROWING = ("customer", "q", "number")
 # The total of a filter is added up only when this bounds the work.
 MOST_SUMMED = 10_000
 MOST_IN_PANEL = 100
@@ -74,6 +77,18 @@ def _filtered(request: HttpRequest, today: date) -> ItemFilter:
     return ItemFilter(query, queryset=items, request=request, as_of=today)
 
 
+def _is_sortable(request: HttpRequest) -> bool:
+    """Whether the rows are few enough to be put in any order: open ones, or a customer's, or a number's."""
+    is_whole = request.GET.get("state") in ("all", "settled")
+    return not is_whole or any(request.GET.get(name, "").strip() for name in NARROWING)
+
+
+def _order(request: HttpRequest) -> tuple[str, ...]:
+    if not _is_sortable(request):
+        return WHOLE_ORDER
+    return chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER)
+
+
 @require_GET
 @permission_required("invoices.view")
 def item_list(request: HttpRequest) -> HttpResponse:
@@ -82,7 +97,7 @@ def item_list(request: HttpRequest) -> HttpResponse:
     filterset = _filtered(request, today)
     page = keyset_page(
         filterset.qs,
-        order=chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER),
+        order=_order(request),
         cursor=request.GET.get("cursor", ""),
     )
     rows = with_state(page.rows, today)
@@ -95,6 +110,7 @@ def item_list(request: HttpRequest) -> HttpResponse:
         "filter_totals": _totals(filterset.qs) if page.next_cursor or page.previous_cursor else None,
         "next_url": page.next_url(without_panel),
         "previous_url": page.previous_url(without_panel),
+        "is_sortable": _is_sortable(request),
         "cursor": request.GET.get("cursor"),
         "export_urls": export_urls("invoices:item-export", request.GET),
         "has_filters": any(request.GET.get(name) for name in filterset.form.fields),
@@ -115,7 +131,7 @@ def item_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
     filterset = _filtered(request, today)
     if filterset.form.errors:
         return HttpResponseRedirect(f"{reverse('invoices:item-list')}?{request.GET.urlencode()}")
-    rows = filterset.qs.order_by(*chosen_order(request.GET.get("sort", ""), SORTS, DEFAULT_ORDER))
+    rows = filterset.qs.order_by(*_order(request))
     return export_response(
         file_format,
         name=f"pieces-{today:%Y-%m-%d}",
