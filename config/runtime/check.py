@@ -66,6 +66,7 @@ def _checks() -> list[Check]:
         ),
         Check("templates", [PYTHON, "-m", "djlint", "templates", "--lint", "--quiet"]),
         Check("sources", [PYTHON, "-m", "config.runtime.source_checks"]),
+        Check("english", [PYTHON, "-m", "config.runtime.catalogue", "check"]),
         Check("system", [*DJANGO, "check", "--fail-level", "WARNING"]),
         Check("migrations", [*DJANGO, "makemigrations", "--check", "--dry-run"]),
     ]
