@@ -32,6 +32,7 @@ TITLES = {
     405: lazy("Méthode non permise"),
     406: lazy("Format de réponse non disponible"),
     409: lazy("Conflit avec l’état du document"),
+    411: lazy("Longueur de l’envoi inconnue"),
     412: lazy("Le document a changé"),
     413: lazy("Envoi trop volumineux"),
     415: lazy("Format d’envoi non accepté"),
@@ -80,6 +81,11 @@ class Conflict(Problem):
 class PreconditionFailed(Problem):
     status_code = 412
     default_code = "precondition_failed"
+
+
+class LengthRequired(Problem):
+    status_code = 411
+    default_code = "length_required"
 
 
 class PayloadTooLarge(Problem):

@@ -77,7 +77,7 @@ class ApiSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         statuses = [400, 401, 403, 404, 406, 429, *getattr(self.view, "problem_statuses", ())]
         if self.method in ("POST", "PUT"):
-            statuses += [409, 413, 415, 422]
+            statuses += [409, 411, 413, 415, 422]
         if self.method == "PUT":
             statuses.append(412)
         for status in sorted(set(statuses)):

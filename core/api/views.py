@@ -48,7 +48,7 @@ class ApiView(GenericAPIView):
         super().initial(request, *args, **kwargs)
 
     def check_body_size(self, request: Request) -> None:
-        check_size(request.META.get("CONTENT_LENGTH") or "0", settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        check_size(request, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
     def check_parameters(self) -> None:
         """For a view that does not filter a list."""

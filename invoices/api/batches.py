@@ -174,7 +174,7 @@ class BatchList(ListView):
 
     def check_body_size(self, request: Request) -> None:
         try:
-            check_size(request.META.get("CONTENT_LENGTH") or "0", settings.IMPORT_MAX_BYTES + _FRAME)
+            check_size(request, settings.IMPORT_MAX_BYTES + _FRAME)
         except PayloadTooLarge:
             size = int(request.META["CONTENT_LENGTH"][:20])
             left = min(size, _DRAINED)

@@ -158,6 +158,18 @@ def test_a_large_body_is_refused_before_it_is_read(partner: Partner, settings) -
     assert not Customer.objects.exists()
 
 
+def test_a_body_of_unknown_length_is_refused(partner: Partner) -> None:
+    response = partner.client.generic(
+        "PUT",
+        "/api/v1/customers/external:X",
+        b"",
+        "application/json",
+        HTTP_TRANSFER_ENCODING="chunked",
+        CONTENT_LENGTH="",
+    )
+    problem(response, 411, "length_required")
+
+
 @pytest.mark.parametrize("key", ["", "a b\n", "é", "a" * 256])
 def test_an_unusable_idempotency_key_is_refused(partner: Partner, key: str) -> None:
     response = partner.post(
