@@ -9,12 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from core.models import AuditEvent
 from core.rights import SYSTEM
 from dunning.models import Notice, NoticeLine, Run, RunExclusion
 from dunning.operations.runs import dun, plan_run, request_run
+from tests.database import database_url
 from tests.dunning.factories import NOW, TODAY, load_law, make_customer, make_entity, make_item, make_policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,12 +81,8 @@ runs.plan_run(actor=SYSTEM, run=Run.objects.get(), now=NOW)
 
 def test_killed_after_writing_and_before_the_end_leaves_nothing_and_can_be_planned_again(entity) -> None:
     run = request_run(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
-    database = connection.settings_dict
-    host, port = database["HOST"], database["PORT"]
-    place = f"?host={host}" if str(host).startswith("/") else ""
-    address = "" if place else f"{host}:{port}"
     environment = os.environ | {
-        "DATABASE_URL": f"postgresql://{database['USER']}@{address}/{database['NAME']}{place}",
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONPATH": str(REPOSITORY),
     }

@@ -178,7 +178,7 @@ class Manager:
 
     def is_ready(self) -> bool:
         return wait_for(
-            lambda: "Encours est prêt" in self.text() or self.process.poll() is not None, 60
+            lambda: "Encours est prêt" in self.text() or self.process.poll() is not None, 180
         ) and (self.answers())
 
     def answers(self) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -25,6 +24,7 @@ from invoices.operations.imports import commit_batch, read_batch, receive_batch
 from invoices.readers.limits import MIB, Limits
 from invoices.tasks_imports import commit_batches, read_batches
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
+from tests.database import database_url
 from tests.invoices.files import TODAY, csv_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,11 +59,8 @@ def worker(tmp_path: Path) -> Iterator[Callable[[str], "subprocess.Popen[bytes]"
     started: list[subprocess.Popen[bytes]] = []
 
     def start(sweep: str) -> "subprocess.Popen[bytes]":
-        database = connection.settings_dict
-        password = f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else ""
-        address = f"{quote(database['USER'])}{password}@{quote(database['HOST'], safe='')}:{database['PORT']}"
         environment = os.environ | {
-            "DATABASE_URL": f"postgresql://{address}/{database['NAME']}",
+            "DATABASE_URL": database_url(),
             "ENCOURS_HOME": str(tmp_path),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SECRET_KEY": "a-key-of-the-tests",

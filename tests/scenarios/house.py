@@ -14,10 +14,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
-from django.db import connection
 from playwright.sync_api import Browser, Playwright
 
 from config.celery import app
+from tests.database import database_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "test-results" / "screens"
@@ -52,16 +52,8 @@ def mail_server() -> Iterator[tuple[Mailbox, str]]:
 def worker(home: Path, email_url: str) -> Iterator[None]:
     """A Celery worker on the test's database and files, listening to a queue of its own."""
     queue, before = f"test-{uuid.uuid4().hex}", app.conf.task_default_queue
-    database = connection.settings_dict
-    address = f"postgresql://{database['USER']}@{{}}/{database['NAME']}"
-    host = database["HOST"] or ""
-    url = (
-        address.format("") + f"?host={host}"
-        if host.startswith("/")
-        else address.format(f"{host}:{database['PORT']}")
-    )
     environment = os.environ | {
-        "DATABASE_URL": url,
+        "DATABASE_URL": database_url(),
         "ENCOURS_HOME": str(home),
         "EMAIL_URL": email_url,
         "CELERY_QUEUE": queue,
