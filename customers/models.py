@@ -220,6 +220,7 @@ class Customer(models.Model):
             models.Index(fields=["legal_entity", "name", "id"], name="customer_by_name"),
             models.Index(fields=["siren"], name="customer_by_siren", condition=~Q(siren="")),
             models.Index(fields=["portfolio_owner"], name="customer_by_portfolio"),
+            models.Index(fields=["updated_at", "id"], name="customer_for_sync"),
             FoldedIndex("name", "account_code", name="customer_search"),
         ]
 

@@ -72,7 +72,7 @@ def caller(make_user, settings, one_connection) -> tuple[dict[str, str], dict[st
 @pytest.mark.django_db
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,
