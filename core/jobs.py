@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -37,17 +38,23 @@ class Job:
     def __init__(self, row: JobRun) -> None:
         self.row = row
         self.counts: dict[str, Any] = {}
+        self.stepped_aside = False
 
     def progress(self, done: int, total: int) -> None:
         """Say how far it is; seen on the jobs page at once."""
         JobRun.objects.filter(pk=self.row.pk).update(done=done, total=total)
+
+    def step_aside(self) -> None:
+        """Somebody else is at this work: this run counts for nothing, so that a later one may take it up."""
+        self.stepped_aside = True
 
 
 @contextmanager
 def job_run(name: str, key: str) -> Iterator[Job | None]:
     """Run the body as job (name, key). Yields None when that very job is done or under way elsewhere.
 
-    An advisory lock held for the body tells a running job from one whose process was killed.
+    An advisory lock held for the body tells a running job from one whose process was killed. Not to be called
+    inside a transaction, whose rollback would take the row along: raises RuntimeError.
     """
     lock_key = f"{name}:{key}"
     with connection.cursor() as cursor:
@@ -56,9 +63,10 @@ def job_run(name: str, key: str) -> Iterator[Job | None]:
             yield None
             return
     try:
-        row, created = JobRun.objects.get_or_create(
-            name=name, key=key, defaults={"started_at": timezone.now()}
-        )
+        with transaction.atomic(durable=True):
+            row, created = JobRun.objects.get_or_create(
+                name=name, key=key, defaults={"started_at": timezone.now()}
+            )
         if not created and row.status == JobRun.Status.DONE:
             yield None
             return
@@ -79,9 +87,42 @@ def job_run(name: str, key: str) -> Iterator[Job | None]:
                 counts=job.counts,
             )
             raise
-        JobRun.objects.filter(pk=row.pk).update(
-            status=JobRun.Status.DONE, finished_at=timezone.now(), counts=job.counts
-        )
+        if job.stepped_aside:
+            row.delete()
+        else:
+            JobRun.objects.filter(pk=row.pk).update(
+                status=JobRun.Status.DONE, finished_at=timezone.now(), counts=job.counts
+            )
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [lock_key])
+
+
+def report_failure(name: str, key: str, error: BaseException | None, *, now: datetime) -> None:
+    """Leave the trace of one document that a sweep could not work on, and went past."""
+    told = f"{type(error).__name__}: {error}"[:4000]
+    row, created = JobRun.objects.get_or_create(
+        name=name,
+        key=key,
+        defaults={"status": JobRun.Status.FAILED, "started_at": now, "finished_at": now, "error": told},
+    )
+    if not created:
+        row.status, row.attempts, row.finished_at, row.error = (
+            JobRun.Status.FAILED,
+            row.attempts + 1,
+            now,
+            told,
+        )
+        row.save(update_fields=["status", "attempts", "finished_at", "error"])
+    log.error("sweep_went_past", job=name, key=key, exc_info=error)
+
+
+def failed_keys(name: str, *, since: datetime) -> set[str]:
+    """The keys of the documents that the sweep went past since that instant."""
+    failed = JobRun.objects.filter(name=name, status=JobRun.Status.FAILED, finished_at__gt=since)
+    return set(failed.values_list("key", flat=True))
+
+
+def forget_failure(name: str, key: str) -> None:
+    """The document could be worked on after all."""
+    JobRun.objects.filter(name=name, key=key, status=JobRun.Status.FAILED).delete()

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
+import structlog
 from celery import shared_task
+from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import BusinessError
-from core.jobs import job_run, kick
+from core.jobs import Job, failed_keys, forget_failure, job_run, kick, report_failure
 from core.legal import MissingLegalParameter, register
 from core.rights import SYSTEM
 from customers.models import LegalEntity
@@ -15,11 +18,16 @@ from dunning.letter_context import LetterFacts
 from dunning.models import Case, Run
 from dunning.operations.cases import build_dossier_of
 from dunning.operations.deliveries import close_cut_off_attempts, send_next
-from dunning.operations.letters import render_next
+from dunning.operations.letters import RenderingFailed, render_next
 from dunning.operations.runs import fail_run, plan_run, request_run
 
 # A sweep gives its worker back after this long and asks to be called again: other queues get their turn.
 SWEEP_SECONDS = 60
+# What the machine could not do is tried again after this long; until then it keeps nobody waiting.
+RETRY_AFTER = timedelta(minutes=10)
+MOST_ATTEMPTS = 3
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="dunning.tasks.plan_nightly_runs")
@@ -27,63 +35,106 @@ def plan_nightly_runs() -> None:
     """One run a day for every legal entity, planned at once; a day missed is caught up by the next."""
     today = clock.today()
     for entity in LegalEntity.objects.order_by("pk"):
-        with job_run("dunning.plan_nightly_runs", f"{entity.code}:{today}") as job:
-            if job is None:
-                continue
-            run = request_run(actor=SYSTEM, legal_entity=entity, as_of=today, now=clock.now())
-            job.counts["run"] = run.pk
-            _plan(run)
+        try:
+            with job_run("dunning.plan_nightly_runs", f"{entity.code}:{today}") as job:
+                if job is None:
+                    continue
+                run = request_run(actor=SYSTEM, legal_entity=entity, as_of=today, now=clock.now())
+                job.counts["run"] = run.pk
+                _plan(job, run)
+        except Exception:
+            # The job keeps the error; the other entities must not go without their run.
+            log.exception("nightly_run_failed", entity=entity.code)
 
 
 @shared_task(name="dunning.tasks.plan_requested_runs")
 def plan_requested_runs() -> None:
     """Plan the runs that somebody asked for."""
     for run in Run.objects.filter(status=Run.Status.REQUESTED).order_by("pk"):
-        with job_run("dunning.plan_run", str(run.pk)) as job:
-            if job is not None:
-                _plan(run)
+        try:
+            with job_run("dunning.plan_run", str(run.pk)) as job:
+                if job is not None:
+                    _plan(job, run)
+        except Exception:
+            log.exception("requested_run_failed", run=run.pk)
 
 
-def _plan(run: Run) -> None:
+def _plan(job: Job, run: Run) -> None:
+    """Plan, or keep why not: the person who asked reads it on the run's page. Nothing is half-written."""
     try:
         plan_run(actor=SYSTEM, run=run, now=clock.now())
     except (BusinessError, MissingLegalParameter) as error:
-        # The person who asked reads why on the run's page; nothing was written.
         fail_run(actor=SYSTEM, run=run, error=str(error), now=clock.now())
+    except Exception as error:
+        if job.row.attempts >= MOST_ATTEMPTS:
+            told = _("La campagne n’a pas pu être préparée : %(error)s") % {"error": error}
+            fail_run(actor=SYSTEM, run=run, error=told, now=clock.now())
+        raise
 
 
 @shared_task(name="dunning.tasks.render_letters")
 def render_letters() -> int:
     """Print the approved notices, one after the other; several workers share them."""
     facts = LetterFacts(register())
-    return _sweep(
-        lambda: render_next(actor=SYSTEM, facts=facts, today=clock.today(), now=clock.now()),
-        "dunning.tasks.render_letters",
-    )
+    name = "dunning.render_letter"
+    passed_over = {int(key) for key in failed_keys(name, since=clock.now() - RETRY_AFTER)}
+
+    def step() -> bool | None:
+        try:
+            notice = render_next(
+                actor=SYSTEM, facts=facts, today=clock.today(), now=clock.now(), passed_over=passed_over
+            )
+        except RenderingFailed as failure:
+            report_failure(name, str(failure.notice_id), failure.__cause__, now=clock.now())
+            passed_over.add(failure.notice_id)
+            return False
+        if notice is None:
+            return None
+        forget_failure(name, str(notice.pk))
+        return True
+
+    return _sweep(step, "dunning.tasks.render_letters")
 
 
 @shared_task(name="dunning.tasks.send_letters")
 def send_letters() -> int:
     """Send the rendered e-mail notices; first close what a dead process left open."""
     close_cut_off_attempts(actor=SYSTEM, today=clock.today(), now=clock.now())
-    return _sweep(
-        lambda: send_next(actor=SYSTEM, today=clock.today(), now=clock.now()), "dunning.tasks.send_letters"
-    )
+
+    def step() -> bool | None:
+        return None if send_next(actor=SYSTEM, today=clock.today(), now=clock.now()) is None else True
+
+    return _sweep(step, "dunning.tasks.send_letters")
 
 
 @shared_task(name="dunning.tasks.build_dossiers")
 def build_dossiers() -> int:
     """Freeze the dossiers of the cases opened since."""
-    cases = Case.objects.filter(status=Case.Status.OPENED).order_by("pk").values_list("pk", flat=True)
-    for case_id in cases:
-        build_dossier_of(actor=SYSTEM, case_id=case_id, today=clock.today(), now=clock.now())
-    return len(cases)
+    name = "dunning.build_dossier"
+    passed_over = failed_keys(name, since=clock.now() - RETRY_AFTER)
+    opened = Case.objects.filter(status=Case.Status.OPENED).order_by("pk").values_list("pk", flat=True)
+    waiting = iter(list(opened))
+
+    def step() -> bool | None:
+        case_id = next((pk for pk in waiting if str(pk) not in passed_over), None)
+        if case_id is None:
+            return None
+        try:
+            case = build_dossier_of(actor=SYSTEM, case_id=case_id, today=clock.today(), now=clock.now())
+        except Exception as error:
+            report_failure(name, str(case_id), error, now=clock.now())
+            return False
+        forget_failure(name, str(case_id))
+        return case is not None
+
+    return _sweep(step, "dunning.tasks.build_dossiers")
 
 
-def _sweep(step: Callable[[], object | None], task_name: str) -> int:
+def _sweep(step: Callable[[], bool | None], task_name: str) -> int:
+    """Take steps until there is none left (None) or time is up; how many did something (True)."""
     done, end = 0, time.monotonic() + SWEEP_SECONDS
-    while step() is not None:
-        done += 1
+    while (did := step()) is not None:
+        done += did
         if time.monotonic() > end:
             kick(task_name)
             break

@@ -16,6 +16,7 @@ from core.states import check_move
 from dunning.dossier_context import dossier_bytes
 from dunning.gate import explain, obstacles
 from dunning.gate_facts import notice_now
+from dunning.letter_context import StatementChanged
 from dunning.models import Agency, Case, CaseItem, Level, Notice, NoticeLine
 
 
@@ -99,12 +100,24 @@ def _check_formal_notices(notices: Sequence[Notice]) -> None:
 
 
 @operation("dunning.deliver")
-def build_dossier_of(*, actor: Actor, case_id: int, today: date, now: datetime) -> Case:
-    """Freeze the dossier of an opened case as a ZIP; it is then ready to be handed over."""
-    case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
-    if case.status != Case.Status.OPENED:
-        return case
-    content = dossier_bytes(case, today=today)
+def build_dossier_of(*, actor: Actor, case_id: int, today: date, now: datetime) -> Case | None:
+    """Freeze the dossier of an opened case as a ZIP; it is then ready to be handed over.
+
+    A case whose claim was dated back meanwhile is recalled: the next run proposes it anew. None when the case
+    is prepared already, or by somebody else at this moment.
+    """
+    case = (
+        Case.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("agency", "customer", "notice")
+        .filter(pk=case_id, status=Case.Status.OPENED)
+        .first()
+    )
+    if case is None:
+        return None
+    try:
+        content = dossier_bytes(case, today=today)
+    except StatementChanged as changed:
+        return _take_back(actor, case, _("le décompte des pénalités a changé (%s)") % changed, now)
     case.dossier = store_file(
         content=content,
         name=f"dossier-{case}-{case.customer.account_code}.zip",
@@ -159,22 +172,23 @@ def recall_case(*, actor: Actor, case: Case, reason: str, today: date, now: date
         raise BusinessError(
             _("Dites pourquoi le dossier est rappelé."), code="reason_missing", field="reason"
         )
-    case = _locked(actor, case)
+    return _take_back(actor, _locked(actor, case), reason.strip(), now)
+
+
+def _take_back(actor: Actor, case: Case, reason: str, now: datetime) -> Case:
     check_move(case, Case.Status.RECALLED)
     case.status = Case.Status.RECALLED
     case.save(update_fields=["status"])
     case.items.update(is_live=False)
     case.notice.lines.update(in_force=False)
     if case.notice.status == Notice.Status.APPROVED:
-        Notice.objects.filter(pk=case.notice_id).update(
-            status=Notice.Status.HELD, reason=reason.strip()[:200]
-        )
+        Notice.objects.filter(pk=case.notice_id).update(status=Notice.Status.HELD, reason=reason[:200])
     audit.record(
         actor=actor,
         verb="dunning.case.recalled",
         refs=[case, f"notice:{case.notice_id}", f"customer:{case.customer_id}"],
         now=now,
-        reason=reason.strip(),
+        reason=reason,
     )
     return case
 

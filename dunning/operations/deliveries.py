@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
@@ -22,6 +23,8 @@ from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
 from dunning.models import Delivery, Level, Notice
 from dunning.operations.notices import passes_gate
+
+log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 RETRY_AFTER = timedelta(minutes=10)
@@ -58,11 +61,23 @@ def send_next(*, actor: Actor, today: date, now: datetime) -> Notice | None:
     if started is None or started.delivery.pk is None:
         return started.notice if started else None
     try:
-        outcome = send_email(_message(started))
+        outcome = _sent(started)
         finish_attempt(actor=actor, delivery_id=started.delivery.pk, outcome=outcome, today=today, now=now)
     finally:
         _unlock(started.delivery.pk)
     return started.notice
+
+
+def _sent(started: Started) -> DeliveryOutcome:
+    try:
+        message = _message(started)
+    except Exception as error:
+        log.exception("message_not_composed", notice=started.notice.pk)
+        return DeliveryOutcome(
+            OutcomeStatus.FAILED,
+            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
+        )
+    return send_email(message)
 
 
 @operation("dunning.deliver")

@@ -1,6 +1,7 @@
 """Rendering approved notices: the values are frozen, then printed once; the PDF is kept with its hash."""
 
 import json
+from collections.abc import Collection
 from datetime import date, datetime
 
 from django.utils.translation import gettext as _
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 from core import audit
 from core.files import store_file
 from core.jobs import kick
+from core.legal import MissingLegalParameter
 from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
@@ -18,16 +20,28 @@ from dunning.models import Letter, Level, Notice
 from dunning.operations.notices import passes_gate
 
 
+class RenderingFailed(Exception):
+    """The letter of a notice could not be printed, for a reason of the machine's: its cause. Nothing was written."""
+
+    def __init__(self, notice_id: int) -> None:
+        self.notice_id = notice_id
+        super().__init__(notice_id)
+
+
 @operation("dunning.deliver")
-def render_next(*, actor: Actor, facts: LetterFacts, today: date, now: datetime) -> Notice | None:
+def render_next(
+    *, actor: Actor, facts: LetterFacts, today: date, now: datetime, passed_over: Collection[int] = ()
+) -> Notice | None:
     """Render one approved notice that nobody else is rendering; None when there is none left.
 
     The row stays locked while its letter is printed (some tenths of a second): killed half-way, nothing is
-    written and the next sweep takes it again.
+    written and the next sweep takes it again. A notice whose letter may not be written as it stands is held.
+    Raises RenderingFailed for what the machine could not do; the notices `passed_over` are left alone.
     """
     notice = (
         Notice.objects.filter(status=Notice.Status.APPROVED)
         .exclude(level__kind=Level.Kind.HAND_OVER)
+        .exclude(pk__in=passed_over)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("legal_entity__logo", "customer", "level")
         .order_by("pk")
@@ -38,11 +52,17 @@ def render_next(*, actor: Actor, facts: LetterFacts, today: date, now: datetime)
     if not passes_gate(actor=actor, notice=notice, today=today, now=now):
         return notice
     try:
-        context = letter_context(notice, facts=facts, today=today)
+        return _render(actor, notice, facts, today, now)
     except StatementChanged as changed:
         return _hold(actor, notice, _("le décompte des pénalités a changé (%s)") % changed, now)
-    except LetterContextError as error:
+    except (LetterContextError, MissingLegalParameter) as error:
         return _hold(actor, notice, str(error), now)
+    except Exception as error:
+        raise RenderingFailed(notice.pk) from error
+
+
+def _render(actor: Actor, notice: Notice, facts: LetterFacts, today: date, now: datetime) -> Notice:
+    context = letter_context(notice, facts=facts, today=today)
     content = render_pdf(context, logo=facts.logo(notice.legal_entity.logo))
     stored = store_file(
         content=content,
