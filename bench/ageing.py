@@ -46,15 +46,16 @@ class SqlClock:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self.statements: list[tuple[str, Any]] = []
+        self.statements: list[tuple[float, str, Any]] = []
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         start = time.perf_counter()
         try:
             return execute(sql, params, many, context)
         finally:
-            self.seconds += time.perf_counter() - start
-            self.statements.append((sql, params))
+            took = time.perf_counter() - start
+            self.seconds += took
+            self.statements.append((took, sql, params))
 
 
 def sql_seconds(work: Callable[[], object]) -> tuple[float, SqlClock]:
@@ -80,12 +81,12 @@ def explained(work: Callable[[], object]) -> dict[str, Any]:
     """EXPLAIN (ANALYZE, BUFFERS) of the longest statement of the work, in short."""
     from django.db import connection, transaction
 
-    from invoices.ageing import _FOR_A_LARGE_SCAN
+    from invoices.ageing_sql import FOR_A_LARGE_SCAN
 
     _seconds, measured = sql_seconds(work)
-    sql, params = max(measured.statements, key=lambda statement: len(statement[0]))
+    _took, sql, params = max(measured.statements, key=lambda statement: statement[0])
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FOR_A_LARGE_SCAN)
+        cursor.execute(FOR_A_LARGE_SCAN)
         cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
         (found,) = cursor.fetchone()
     plan = (found if isinstance(found, list) else json.loads(found))[0]
@@ -122,7 +123,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from invoices.ageing_buckets import STORED
     from invoices.models import Allocation, OpenItem
     from invoices.operations.ageing import refresh_ageing, store_ageing
-    from invoices.reconciliation import findings
+    from invoices.operations.reconciliation import reconcile_ledger
 
     entities = list(LegalEntity.objects.order_by("pk"))
 
@@ -181,7 +182,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         str(count): median_of(options.runs, lambda count=count: refresh(count)) for count in (1, 1000)
     }
     start = time.perf_counter()
-    found = [finding for entity in entities for finding in findings(entity_id=entity.pk)]
+    found = [
+        finding
+        for entity in entities
+        for finding in reconcile_ledger(actor=SYSTEM, legal_entity=entity, now=NOW)
+    ]
     checked_in = time.perf_counter() - start
     plain_seconds = median_of(options.runs, plain)
     per_customer = orm(options.sample)

@@ -26,13 +26,11 @@ from invoices.ageing_query import (
     stored_rows,
     stored_totals,
 )
-from invoices.ageing_sql import LedgerScope, Params
+from invoices.ageing_sql import FOR_A_LARGE_SCAN, LedgerScope, Params
 from invoices.models import AgeingDay
 
 DEFAULT_SORT = "-overdue"
 _SALT = "invoices.ageing"
-# A statement over a whole ledger: compiling it costs more than it saves, and its sums belong in memory.
-_FOR_A_LARGE_SCAN = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL random_page_cost = 1.1"
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,7 @@ def ageing_rows_of_all(
     sql, params = reading.all_rows(order)
     with transaction.atomic():
         with connection.cursor() as settings:
-            settings.execute(_FOR_A_LARGE_SCAN)
+            settings.execute(FOR_A_LARGE_SCAN)
         with connection.chunked_cursor() as cursor:
             cursor.execute(sql, params)
             # A server-side cursor describes its columns only once rows were fetched.
@@ -245,7 +243,7 @@ class _Reading:
         )
         with transaction.atomic():
             with connection.cursor() as settings:
-                settings.execute(_FOR_A_LARGE_SCAN)
+                settings.execute(FOR_A_LARGE_SCAN)
             records = _records(sql, params)
         totals = [record for record in records if record["customer_id"] is None]
         rows = [record for record in records if record["customer_id"] is not None]

@@ -20,6 +20,9 @@ from invoices.ageing_buckets import Basis, Credits, Scheme
 
 Params = dict[str, Any]
 
+# A statement over a whole ledger: compiling it costs more than it saves, and its sums belong in memory.
+FOR_A_LARGE_SCAN = "SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL random_page_cost = 1.1"
+
 
 @dataclass(frozen=True)
 class LedgerScope:

@@ -11,7 +11,7 @@ from core.operation import operation
 from core.rights import Actor
 from customers.models import LegalEntity
 from invoices.ageing_buckets import STORED
-from invoices.ageing_sql import LedgerScope, Params, ageing_rows, sub_ledger
+from invoices.ageing_sql import FOR_A_LARGE_SCAN, LedgerScope, Params, ageing_rows, sub_ledger
 from invoices.models import AgeingDay
 
 # Days older than this are kept for the ends of months only: any other date is computed again when it is asked.
@@ -95,6 +95,7 @@ def forget_old_days(*, today: date) -> int:
 def _shut_out_movements(entity_id: int) -> None:
     """Wait for movements under way, and let new ones wait until the day is stored: none is lost between."""
     with connection.cursor() as cursor:
+        cursor.execute(FOR_A_LARGE_SCAN)
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"ageing:{entity_id}"])
 
 
@@ -109,7 +110,9 @@ def _lock_customers(ids: list[int]) -> list[int]:
     """One movement of an account at a time: the later one must see what the earlier one wrote."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH locked AS MATERIALIZED (SELECT legal_entity_id FROM customers_customer"
+            # Compiling the statements that follow would cost more than running them.
+            "SET LOCAL jit = off;"
+            " WITH locked AS MATERIALIZED (SELECT legal_entity_id FROM customers_customer"
             " WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE)"
             " SELECT DISTINCT legal_entity_id FROM locked ORDER BY 1",
             [ids],
