@@ -1,5 +1,6 @@
 """What partner systems may be given access to: the resources of the API, by the name their key's scopes use."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 RESOURCES = {
@@ -15,7 +16,7 @@ def scope_choices() -> list[tuple[str, str]]:
     """Every scope with its words, for a form."""
     words = {"read": _("lire"), "write": _("écrire")}
     return [
-        (f"{resource}:{action}", f"{label} : {words[action]}")
+        (f"{resource}:{action}", gettext("%(label)s : %(value)s") % {"label": label, "value": words[action]})
         for resource, label in RESOURCES.items()
         for action in words
     ]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 
 import holidays
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 FRENCH_MONTHS = (
@@ -148,9 +149,11 @@ def parse_french_date(text: str) -> date:
         )
     length = monthrange(year, month)[1]
     if not 1 <= day <= length:
+        english = (get_language() or "fr").startswith("en")
+        name = (ENGLISH_MONTHS if english else FRENCH_MONTHS)[month - 1]
         raise DateError(
             _("« %(text)s » : le jour %(day)d n’existe pas, %(month)s %(year)d compte %(length)d jours.")
-            % {"text": shown, "day": day, "month": FRENCH_MONTHS[month - 1], "year": year, "length": length}
+            % {"text": shown, "day": day, "month": name, "year": year, "length": length}
         )
     return date(year, month, day)
 

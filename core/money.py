@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 CENT = Decimal("0.01")
@@ -107,12 +108,15 @@ def detect_decimal_mark(texts: Sequence[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def format_amount(value: Decimal, currency: str | None = None, language: str = "fr") -> str:
-    """The amount as it is printed: « 1 234,56 € » (narrow no-break groups, true minus) or `€1,234.56`."""
+def format_amount(value: Decimal, currency: str | None = None, language: str | None = None) -> str:
+    """The amount as it is printed: « 1 234,56 € » (narrow no-break groups, true minus) or `€1,234.56`.
+
+    In the language in force, unless one is given.
+    """
     amount = round_money(value)
     whole, fraction = f"{abs(amount):,.2f}".split(".")
     sign = MINUS if amount < 0 else ""
-    if language == "en":
+    if (language or get_language() or "fr").startswith("en"):
         prefix = ""
         if currency:
             prefix = _SIGNS.get(currency) or f"{currency}{NBSP}"
@@ -121,6 +125,14 @@ def format_amount(value: Decimal, currency: str | None = None, language: str = "
     if currency:
         suffix = NBSP + ("€" if currency == "EUR" else currency)
     return f"{sign}{whole.replace(',', NARROW_NBSP)},{fraction}{suffix}"
+
+
+def format_count(count: int, language: str | None = None) -> str:
+    """A whole number with its thousands apart: « 10 000 », `10,000`; in the language in force by default."""
+    text = f"{abs(count):,}"
+    if not (language or get_language() or "fr").startswith("en"):
+        text = text.replace(",", NARROW_NBSP)
+    return f"{MINUS}{text}" if count < 0 else text
 
 
 def _unsigned(text: str, shown: str, currency: str) -> tuple[str, bool]:

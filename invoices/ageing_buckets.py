@@ -70,7 +70,7 @@ class Scheme:
 
     def labels(self) -> list[str]:
         """The names of the buckets, as column heads."""
-        first = [_("Non échu")] if self.basis == Basis.DUE else [f"0–{self.bounds[0]} j"]
+        first = [_("Non échu")] if self.basis == Basis.DUE else []
         starts = [1, *(bound + 1 for bound in self.bounds)]
         middle = [
             _("%(first)d–%(last)d j") % {"first": start, "last": last}
@@ -78,7 +78,6 @@ class Scheme:
         ]
         if self.basis == Basis.ISSUE:
             middle = [_("%(first)d–%(last)d j") % {"first": 0, "last": self.bounds[0]}, *middle[1:]]
-            first = []
         return [*first, *middle, _("> %(days)d j") % {"days": self.bounds[-1]}]
 
     def day_range(self, bucket: int) -> tuple[int | None, int | None]:

@@ -4,6 +4,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from core.money import format_count
 from core.rights import Actor
 from customers.models import LegalEntity
 from invoices.models import ImportBatch
@@ -94,7 +95,7 @@ class UploadForm(DialectForm):
         self.fields["entity"].queryset = LegalEntity.objects.visible_to(actor)  # type: ignore[attr-defined]
         self.fields["file"].help_text = _("%(size)d Mio et %(rows)s lignes au plus.") % {
             "size": settings.IMPORT_MAX_BYTES // MIB,
-            "rows": f"{settings.IMPORT_MAX_ROWS:,}".replace(",", "\u202f"),
+            "rows": format_count(settings.IMPORT_MAX_ROWS),
         }
         self.fields["file"].widget.attrs["accept"] = ".csv,.txt,.xlsx"
 

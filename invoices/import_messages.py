@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from core.calendar import DateError, parse_french_date
-from core.money import AmountError, format_amount, parse_amount
+from core.money import AmountError, format_amount, format_count, parse_amount
 from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
@@ -224,7 +224,7 @@ def file_message(code: str, params: Mapping[str, Any]) -> str:
         values["encoding"] = ENCODING_NAMES.get(values["encoding"], values["encoding"])
     for name in ("limit", "errors"):
         if isinstance(values.get(name), int):
-            values[name] = f"{values[name]:,}".replace(",", "\u202f")
+            values[name] = format_count(values[name])
     return str(FILE_MESSAGES[code]) % values
 
 
@@ -280,4 +280,4 @@ def readable(column: str, value: Any) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"« {name} »" for name in names if name) or "—"
+    return ", ".join(_("« %(name)s »") % {"name": name} for name in names if name) or "—"

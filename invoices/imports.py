@@ -148,7 +148,10 @@ def rejects_csv(batch: ImportBatch) -> Iterator[str]:
     for row in rows.iterator(chunk_size=_CHUNK):
         cells = [str(cell) for cell in row.cells]
         cells = cells[:width] + [""] * (width - len(cells)) if len(cells) <= width else cells
-        said = " | ".join(f"{error.column} : {error.message}" for error in errors_of(row, names))
+        said = " | ".join(
+            _("%(label)s : %(value)s") % {"label": error.column, "value": error.message}
+            for error in errors_of(row, names)
+        )
         yield _csv_line([*cells, str(row.line), said], delimiter)
 
 

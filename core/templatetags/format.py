@@ -73,8 +73,12 @@ def amount_round(value: object, currency: str = "") -> str:
         return ""
     text, negative = _grouped(number, 0)
     sign = MINUS if negative else ""
+    if not currency:
+        return f"{sign}{text}"
     symbol = "€" if currency == "EUR" else str(currency)
-    return f"{sign}{text}{NO_BREAK_SPACE}{symbol}" if currency else f"{sign}{text}"
+    if _french():
+        return f"{sign}{text}{NO_BREAK_SPACE}{symbol}"
+    return f"{sign}{symbol}{text}" if symbol == "€" else f"{sign}{symbol}{NO_BREAK_SPACE}{text}"
 
 
 @register.filter(is_safe=True)

@@ -178,4 +178,7 @@ def _state(key: ApiKey, now: datetime) -> tuple[str, str]:
 def _scope_words(scope: str) -> str:
     resource, _colon, action = scope.partition(":")
     words = {"read": _("lire"), "write": _("écrire")}
-    return f"{RESOURCES.get(resource, resource)} : {words.get(action, action)}"
+    return _("%(label)s : %(value)s") % {
+        "label": RESOURCES.get(resource, resource),
+        "value": words.get(action, action),
+    }

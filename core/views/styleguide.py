@@ -9,6 +9,7 @@ import django_filters
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -54,7 +55,7 @@ CUSTOMERS = (
     ("Atelier 14", "C00398", 30, "310.00", "0", "0", "0", "0", "0", "-310.00", "neutral"),
     ("Optique Bellecour", "C00266", 17, "15040.18", "0", "0", "0", "0", "0", "0", "ok"),
 )
-BUCKETS = ("Non échu", "1-30 j", "31-60 j", "61-90 j", "91-120 j", "> 120 j")
+BUCKETS = ((1, 30), (31, 60), (61, 90), (91, 120))
 
 
 class SampleFilters(django_filters.FilterSet):
@@ -108,6 +109,11 @@ class SampleForm(forms.Form):
     )
 
 
+def _bucket_names() -> list[str]:
+    middle = [_("%(first)d–%(last)d j") % {"first": first, "last": last} for first, last in BUCKETS]
+    return [_("Non échu"), *middle, _("> %(days)d j") % {"days": 120}]
+
+
 def _rows(count: int) -> list[SimpleNamespace]:
     words = {
         "ok": _("À jour"),
@@ -127,7 +133,7 @@ def _rows(count: int) -> list[SimpleNamespace]:
                 code=code,
                 due_date=DAY + dt.timedelta(days=days),
                 delay=-days,
-                buckets=list(zip(BUCKETS, figures[:6], strict=True)),
+                buckets=list(zip(_bucket_names(), figures[:6], strict=True)),
                 cells=figures,
                 total=sum(figures, Decimal(0)),
                 tone=tone,
@@ -138,17 +144,17 @@ def _rows(count: int) -> list[SimpleNamespace]:
 
 
 def _chart(rows: list[SimpleNamespace]) -> tuple[list[Decimal], dict[str, Any]]:
-    sums = [sum((row.cells[index] for row in rows), Decimal(0)) for index in range(len(BUCKETS))]
+    sums = [sum((row.cells[index] for row in rows), Decimal(0)) for index in range(6)]
     return sums, {
         "kind": "bar",
-        "categories": list(BUCKETS),
+        "categories": _bucket_names(),
         "series": [
             {
                 "name": _("Encours"),
                 "values": [str(value) for value in sums],
                 "texts": [amount_or_dash(value, "EUR") for value in sums],
-                "urls": [f"?tranche={index}" for index in range(len(BUCKETS))],
-                "tones": [f"age-{index}" for index in range(len(BUCKETS))],
+                "urls": [f"?tranche={index}" for index in range(6)],
+                "tones": [f"age-{index}" for index in range(6)],
             }
         ],
     }
@@ -164,7 +170,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("piece", "")
     form = SampleForm({"name": "", "limit": "douze mille", "kind": "company"})
     form.add_error("limit", _("« douze mille » n’est pas un montant : écrivez 12 000,00."))
-    months = ["janv.", "févr.", "mars", "avr.", "mai", "juin"]
+    months = [date_format(dt.date(2026, month, 1), "N") for month in range(1, 7)]
     return render(
         request,
         "styleguide.html",
@@ -173,8 +179,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             "chosen": next((row for row in rows if str(row.pk) == chosen), None),
             "column_sums": [sum((row.cells[i] for row in rows), Decimal(0)) for i in range(7)],
             "grand_total": sum((row.total for row in rows), Decimal(0)),
-            "bucket_labels": BUCKETS,
-            "bucket_sums": list(zip(BUCKETS, bucket_sums, strict=True)),
+            "bucket_labels": _bucket_names(),
+            "bucket_sums": list(zip(_bucket_names(), bucket_sums, strict=True)),
             "chart": chart,
             "lines": {
                 "kind": "line",
