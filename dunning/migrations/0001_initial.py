@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('address_lines', models.TextField(verbose_name='adresse')),
                 ('contract_reference', models.CharField(max_length=60, verbose_name='référence du mandat')),
                 ('commission_rate', models.DecimalField(decimal_places=2, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='commission (%)')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('is_active', models.BooleanField(default=True, verbose_name='en activité')),
             ],
             options={
                 'verbose_name': 'agence de recouvrement',

@@ -27,7 +27,7 @@ class Agency(models.Model):
         decimal_places=2,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(_("en activité"), default=True)
 
     class Meta:
         verbose_name = _("agence de recouvrement")
