@@ -67,7 +67,7 @@ def _plan(job: Job, run: Run) -> None:
         fail_run(actor=SYSTEM, run=run, error=str(error), now=clock.now())
     except Exception as error:
         if job.row.attempts >= MOST_ATTEMPTS:
-            told = _("La campagne n’a pas pu être préparée : %(error)s") % {"error": error}
+            told = _("La campagne n’a pas pu être préparée : %(error)s") % {"error": error}
             fail_run(actor=SYSTEM, run=run, error=told, now=clock.now())
         raise
 

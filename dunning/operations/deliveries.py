@@ -75,7 +75,7 @@ def _sent(started: Started) -> DeliveryOutcome:
         log.exception("message_not_composed", notice=started.notice.pk)
         return DeliveryOutcome(
             OutcomeStatus.FAILED,
-            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
+            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
         )
     return send_email(message)
 
