@@ -99,7 +99,8 @@ class Header:
 
 def read_header(line: int, cells: Sequence[str]) -> Header:
     """What a row would say if it were the header."""
-    names = tuple(" ".join(cell.split())[:120] for cell in cells)
+    # The names are kept, and PostgreSQL holds no NUL.
+    names = tuple(" ".join(cell.split())[:120].replace("\x00", "\ufffd") for cell in cells)
     found: dict[str, tuple[int, int]] = {}
     for index, name in enumerate(names):
         field, rank = _KNOWN.get(simplify(name), ("", 0)) if name else ("", 0)

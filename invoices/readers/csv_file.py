@@ -156,6 +156,9 @@ def _encoding(stream: IO[bytes], imposed: str) -> str:
     head = stream.read(65_536)
     if imposed and imposed not in ENCODINGS:
         raise UnreadableFile("encoding_unknown", encoding=imposed)
+    # The mark of UTF-32 begins like that of UTF-16.
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UnreadableFile("encoding_none", line=1)
     choice = imposed or encoding_of_mark(head)
     if choice != "utf-16":
         _refuse_binary(head)

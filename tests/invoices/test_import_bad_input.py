@@ -12,6 +12,7 @@ from core.errors import BusinessError
 from customers.models import LegalEntity
 from invoices import staging
 from invoices.import_messages import file_message, row_message
+from invoices.models import ImportBatch
 from invoices.operations.imports import (
     FileRefused,
 )
@@ -19,7 +20,7 @@ from invoices.readers.child import read
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
 from tests.invoices.batches import FILE, entity_with_customers, preview, receive, world
-from tests.invoices.files import TODAY, csv_bytes
+from tests.invoices.files import HEADER, TODAY, csv_bytes
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,22 @@ def test_strange_characters_survive_the_road_to_the_staged_rows(entity: LegalEnt
     assert first.cells[8] == 'tab\there \\t \\. 🪑 א "q" \ufffd'
     assert [error["code"] for error in first.errors] == ["nul_character"]
     assert (second.customer_code, second.number, second.outcome) == ("\\.", "\\N", "ERROR")
+
+
+def test_a_nul_among_the_headers_ends_in_an_answer(entity: LegalEntity):
+    content = csv_bytes("C1;F1;;15/10/2026;;10,00;;;;", header=";".join(HEADER) + ";No\x00te")
+    batch = preview(entity, content)
+    assert batch.status == ImportBatch.Status.PREVIEWED
+    assert batch.dialect["headers"][-1] == "No\ufffdte"
+    batch = preview(entity, csv_bytes("C1;F1", header="Code client;Num\x00éro"))
+    assert (batch.status, batch.error_code) == (ImportBatch.Status.REJECTED, "columns_missing")
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
+def test_utf_32_is_no_encoding_of_ours(entity: LegalEntity, encoding: str):
+    batch = preview(entity, csv_bytes("C1;F1;;15/10/2026;;10,00;;;;", encoding=encoding))
+    assert batch.status == ImportBatch.Status.REJECTED
+    assert batch.error_code in ("encoding_none", "encoding_utf16_unmarked")
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
