@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from drf_spectacular.types import OpenApiTypes
@@ -98,7 +98,7 @@ class CustomerSerializer(serializers.Serializer):
 
 
 class CustomerDetailSerializer(CustomerSerializer):
-    contacts = ContactSerializer(many=True)
+    contacts = ContactSerializer(many=True, help_text=lazy("Qui reçoit les relances d’abord."))
 
 
 class VisibleEntityField(serializers.SlugRelatedField):
@@ -272,12 +272,7 @@ class CustomerDetail(ApiView):
 
 
 def _visible(actor: Actor) -> QuerySet[Customer]:
-    contacts = Prefetch("contacts", Contact.objects.order_by("-gets_dunning", "name", "id"))
-    return (
-        Customer.objects.visible_to(actor)
-        .select_related("legal_entity", "terms", "parent")
-        .prefetch_related(contacts)
-    )
+    return Customer.objects.visible_to(actor).select_related("legal_entity", "terms", "parent")
 
 
 def _represented(customer: Customer) -> Mapping[str, Any]:
