@@ -328,7 +328,7 @@ def _over_limit(user: User, today: date) -> Iterable[Entry]:
             url=reverse("risk:overview") + "?list=over",
             action=_("Décider"),
             tone="watch",
-            amounts=" + ".join(amount(total, currency) for currency, total in sorted(sums.items())),
+            amounts=_written(sums),
         )
 
 
@@ -375,5 +375,11 @@ def _sums(rows: "QuerySet[Any]", field: str, count: int) -> str:
     """The total per currency, written; currencies are never added. Nothing past what is counted."""
     if count >= MOST_COUNTED:
         return ""
-    found = rows.order_by().values("currency").annotate(total=Sum(field)).order_by("currency")
-    return " + ".join(amount(abs(row["total"] or Decimal(0)), row["currency"]) for row in found)
+    sums = rows.order_by().values("currency").annotate(total=Sum(field)).values_list("currency", "total")
+    return _written({currency: abs(total) for currency, total in sums})
+
+
+def _written(sums: dict[str, Decimal]) -> str:
+    """Sums per currency, the largest first."""
+    ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+    return " + ".join(amount(total, currency) for currency, total in ordered)
