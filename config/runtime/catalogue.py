@@ -60,8 +60,11 @@ def main(arguments: list[str]) -> int:
         for language, file in (("fr", FRENCH), ("en", ENGLISH)):
             update(file, language, found)
         compile_translations()
-    wrong = [*faults(ENGLISH, found), *out_of_date(FRENCH, "fr", found), *out_of_date(ENGLISH, "en", found)]
+    counted = {message: places for message, places in found.items() if message.plural}
+    wrong = [*faults(ENGLISH, found), *faults(FRENCH, counted)]
     print("\n".join(wrong) or f"{len(found)} messages")
+    if wrong:
+        print("\npython -m config.runtime.catalogue update, then translate in locale/en", file=sys.stderr)
     return 1 if wrong else 0
 
 
@@ -181,7 +184,7 @@ def translations(file: Path) -> dict[Message, str | tuple[str, ...]]:
 
 
 def faults(file: Path, found: dict[Message, list[str]]) -> list[str]:
-    """Messages without a translation, or whose translation names other values than its message."""
+    """Messages without a translation, or whose translation names other values; messages that are gone."""
     known = translations(file)
     wrong = []
     for message, places in found.items():
@@ -194,19 +197,12 @@ def faults(file: Path, found: dict[Message, list[str]]) -> list[str]:
         elif placeholders(forms[-1]) != named or not placeholders(forms[0]) <= named:
             # « une pièce » may leave its figure out.
             wrong.append(f"{places[0]}: other values in the translation of {message.singular!r}")
-    return wrong
+    return wrong + [f"no longer said: {message.singular!r}" for message in known if message not in found]
 
 
 def placeholders(words: str) -> frozenset[str]:
     """The values that a message names."""
     return frozenset(PLACEHOLDER.findall(words.replace("%%", "")))
-
-
-def out_of_date(file: Path, language: str, found: dict[Message, list[str]]) -> list[str]:
-    """One fault when the catalogue is not as `update` would write it."""
-    if file.is_file() and file.read_bytes() == rendered(file, language, found):
-        return []
-    return [f"{file.relative_to(REPOSITORY)}: run python -m config.runtime.catalogue update"]
 
 
 if __name__ == "__main__":
