@@ -19,7 +19,7 @@ def locked(actor: Actor, customer: Customer) -> Customer:
     """The customer, locked. Outside the actor's scope it does not exist: raises Customer.DoesNotExist."""
     return (
         Customer.objects.visible_to(actor)
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .select_related("legal_entity")
         .get(pk=customer.pk)
     )

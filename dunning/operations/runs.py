@@ -26,6 +26,12 @@ class NoActivePolicy(BusinessError):
     code = "no_active_policy"
 
 
+class NotInScope(BusinessError):
+    """The legal entity is not in the actor's scope."""
+
+    code = "not_in_scope"
+
+
 @dataclass(frozen=True)
 class PlannedRun:
     """What a run wrote, or would write. `excluded` counts items by reason."""
@@ -39,7 +45,7 @@ class PlannedRun:
 @operation("dunning.plan")
 def request_run(*, actor: Actor, legal_entity: LegalEntity, as_of: date, now: datetime) -> Run:
     """Ask for a run; a worker plans it. Asking again while one waits gives the one that waits."""
-    legal_entity = LegalEntity.objects.select_for_update(of=("self",)).get(pk=legal_entity.pk)
+    legal_entity = _locked_entity(actor, legal_entity.pk)
     _check_policy(legal_entity)
     waiting = Run.objects.filter(legal_entity=legal_entity, as_of=as_of, status=Run.Status.REQUESTED).first()
     if waiting is not None:
@@ -72,7 +78,7 @@ def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
     if run.status == Run.Status.PLANNED:
         return _outcome(run)
     # One planning at a time for an entity: two would propose the same steps and one would fail.
-    LegalEntity.objects.select_for_update(of=("self",)).get(pk=run.legal_entity_id)
+    _locked_entity(actor, run.legal_entity_id)
     with connection.cursor() as cursor:
         # The temporary tables are scanned whole: sorting and hashing them in memory is what makes it fast.
         cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
@@ -101,8 +107,9 @@ def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
 @operation("dunning.plan")
 def fail_run(*, actor: Actor, run: Run, error: str, now: datetime) -> None:
     """Keep why a requested run could not be planned; it can be asked for again."""
-    Run.objects.filter(pk=run.pk, status=Run.Status.REQUESTED).update(status=Run.Status.FAILED, error=error)
-    audit.record(actor=actor, verb="dunning.run.failed", refs=[run], now=now, error=error)
+    waiting = Run.objects.filter(pk=run.pk, status=Run.Status.REQUESTED)
+    if waiting.update(status=Run.Status.FAILED, error=error):
+        audit.record(actor=actor, verb="dunning.run.failed", refs=[run], now=now, error=error)
 
 
 def dun(*, actor: Actor, legal_entity: LegalEntity, as_of: date, now: datetime) -> PlannedRun:
@@ -128,6 +135,19 @@ _TEMPORARY_TABLES = (
     "plan_account", "plan_later", "plan_balance", "plan_credit", "plan_item",
     "plan_decision", "plan_step", "plan_rate", "plan_fee", "plan_indemnity",
 )  # fmt: skip
+
+
+def _locked_entity(actor: Actor, entity_id: int) -> LegalEntity:
+    """The entity, for one planning at a time. Its key stays free: documents that name it are posted meanwhile."""
+    entity = (
+        LegalEntity.objects.visible_to(actor)
+        .select_for_update(of=("self",), no_key=True)
+        .filter(pk=entity_id)
+        .first()
+    )
+    if entity is None:
+        raise NotInScope(_("Cette entité juridique n’est pas dans votre périmètre."), field="legal_entity")
+    return entity
 
 
 def _check_policy(legal_entity: LegalEntity) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from core.models import AuditEvent
 from core.rights import SYSTEM
@@ -95,3 +95,28 @@ def test_killed_after_writing_and_before_the_end_leaves_nothing_and_can_be_plann
     run.refresh_from_db()
     assert run.status == Run.Status.REQUESTED
     assert plan_run(actor=SYSTEM, run=run, now=NOW).notices == 10
+
+
+def test_documents_are_posted_while_a_run_is_planned(entity) -> None:
+    """The lock of a planning leaves the entity's key free: whoever names the entity does not wait for it."""
+    customer = entity.customers.order_by("pk").first()
+    planned, posted = threading.Event(), threading.Event()
+
+    def plan() -> None:
+        with transaction.atomic():
+            dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+            planned.set()
+            posted.wait(20)
+        connections.close_all()
+
+    planning = threading.Thread(target=plan)
+    planning.start()
+    assert planned.wait(20)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            make_item(customer, "99.00", TODAY)
+            make_customer(entity)
+    finally:
+        posted.set()
+        planning.join()
