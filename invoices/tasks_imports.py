@@ -40,9 +40,14 @@ def _sweep(name: str, statuses: tuple[str, ...], work: Callable[[int], bool]) ->
         # Ordered again (other reading choices, second try): another key, hence another run.
         try:
             with job_run(name, f"{pk}:{ordered_at:%Y%m%d%H%M%S%f}") as job:
-                if job is not None and work(pk):
+                if job is None:
+                    continue
+                if work(pk):
                     done += 1
                     _report(job, pk)
+                else:
+                    # A command has it, or has just ended it: were it killed, the next sweep takes it up.
+                    job.step_aside()
         except Exception:
             # The run keeps the error; the batch keeps its state and is tried again, the others must not wait.
             log.exception("import_sweep_failed", job=name, batch=pk)

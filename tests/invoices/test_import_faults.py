@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 from core.models import AuditEvent, JobRun
 from core.rights import SYSTEM
@@ -231,3 +232,28 @@ def test_a_lost_broker_costs_nothing(batch: ImportBatch):
     approve(batch)
     assert commit_batches() == 1
     assert_whole(batch)
+
+
+@pytest.mark.parametrize("sweep", [read_batches, commit_batches])
+def test_a_batch_that_a_command_had_when_it_was_killed_is_taken_up(batch: ImportBatch, sweep):
+    """The sweep that finds somebody else at work leaves no trace that would keep a later one away."""
+    if sweep is commit_batches:
+        assert read_batches() == 1
+        approve(batch)
+
+    def command() -> None:
+        with import_work._exclusive(batch.pk) as mine:
+            assert mine
+            held.set()
+            done.wait(20)
+        connections.close_all()
+
+    held, done = threading.Event(), threading.Event()
+    other = threading.Thread(target=command)
+    other.start()
+    held.wait(20)
+    assert sweep() == 0
+    done.set()
+    other.join()
+    assert sweep() == 1
+    assert not JobRun.objects.exclude(status=JobRun.Status.DONE).exists()
