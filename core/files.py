@@ -46,6 +46,9 @@ def store_file(
         content.seek(0)
     storage = storages["private"]
     storage_name = _storage_name(sha256, name)
+    if storage.exists(storage_name) and storage.size(storage_name) != size:
+        # Left by a process that died while it wrote.
+        storage.delete(storage_name)
     if not storage.exists(storage_name):
         storage_name = storage.save(storage_name, file)
     return StoredFile.objects.create(

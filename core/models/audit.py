@@ -1,9 +1,10 @@
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from core.immutable import append_only
 
 
 class AuditEvent(models.Model):
@@ -27,19 +28,7 @@ class AuditEvent(models.Model):
             GinIndex(fields=["refs"], name="audit_event_refs", opclasses=["array_ops"]),
             models.Index(fields=["verb", "-id"], name="audit_event_verb"),
         ]
-        triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-            pgtrigger.Trigger(
-                name="no_truncate",
-                operation=pgtrigger.Truncate,
-                when=pgtrigger.Before,
-                level=pgtrigger.Statement,
-                func=(
-                    "IF current_setting('encours.allow_truncate', true) = 'on' THEN RETURN NULL; END IF; "
-                    "RAISE EXCEPTION 'audit events are append-only';"
-                ),
-            ),
-        ]
+        triggers = append_only("append_only")
 
     def __str__(self) -> str:
         return f"{self.occurred_at:%Y-%m-%d %H:%M} {self.verb}"

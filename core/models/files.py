@@ -1,8 +1,8 @@
-import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import UuidV7
+from core.immutable import append_only
 
 
 class StoredFile(models.Model):
@@ -24,7 +24,7 @@ class StoredFile(models.Model):
         verbose_name = _("fichier")
         verbose_name_plural = _("fichiers")
         ordering = ["-id"]
-        triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = append_only("immutable")
 
     def __str__(self) -> str:
         return self.name

@@ -1,9 +1,10 @@
 """What left the house: letters kept as sent, and each attempt to deliver them."""
 
-import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.immutable import append_only
+from core.states import state_machine
 from dunning.models.notices import Notice
 
 
@@ -21,21 +22,30 @@ class Letter(models.Model):
         verbose_name = _("courrier")
         verbose_name_plural = _("courriers")
         ordering = ["-id"]
-        triggers = [pgtrigger.Protect(name="immutable", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = append_only("immutable")
 
     def __str__(self) -> str:
         return self.reference
 
 
-class Delivery(models.Model):
-    """One attempt to send a notice. Its row is written before the attempt; its id is the idempotency key."""
+class DeliveryStatus(models.TextChoices):
+    STARTED = "STARTED", _("En cours")
+    SENT = "SENT", _("Acceptée par le serveur de messagerie")
+    HANDED = "HANDED", _("Remise à la poste")
+    RETRY = "RETRY", _("À réessayer")
+    FAILED = "FAILED", _("Échouée")
 
-    class Status(models.TextChoices):
-        STARTED = "STARTED", _("En cours")
-        SENT = "SENT", _("Acceptée par le serveur de messagerie")
-        HANDED = "HANDED", _("Remise pour impression")
-        RETRY = "RETRY", _("À réessayer")
-        FAILED = "FAILED", _("Refusée")
+
+DELIVERY_TRANSITIONS = tuple(
+    (DeliveryStatus.STARTED, end) for end in DeliveryStatus if end is not DeliveryStatus.STARTED
+)
+
+
+class Delivery(models.Model):
+    """One attempt to send a notice. Its row is written before the attempt, and closed once: it is the proof."""
+
+    Status = DeliveryStatus
+    TRANSITIONS = DELIVERY_TRANSITIONS
 
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(_("canal"), max_length=12)
@@ -51,6 +61,10 @@ class Delivery(models.Model):
         verbose_name_plural = _("envois")
         ordering = ["notice", "attempt"]
         constraints = [models.UniqueConstraint(fields=["notice", "attempt"], name="delivery_attempt_once")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(status="STARTED"), name="delivery_under_way")
+        ]
+        triggers = [state_machine(DELIVERY_TRANSITIONS)]
 
     def __str__(self) -> str:
         return f"{self.notice} ({self.attempt})"

@@ -139,7 +139,7 @@ class Notice(models.Model):
             models.Index(
                 fields=["status", "id"],
                 name="notice_queue",
-                condition=Q(status__in=["PROPOSED", "APPROVED", "RENDERED", "SENDING"]),
+                condition=Q(status__in=["PROPOSED", "APPROVED", "RENDERED", "SENDING", "FAILED"]),
             ),
             models.Index(fields=["run", "-open_amount", "id"], name="notice_of_run_by_amount"),
         ]

@@ -93,7 +93,14 @@ class Level(models.Model):
         verbose_name = _("niveau de relance")
         verbose_name_plural = _("niveaux de relance")
         ordering = ["policy", "rank"]
-        constraints = [models.UniqueConstraint(fields=["policy", "rank"], name="level_rank_once_per_policy")]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "rank"], name="level_rank_once_per_policy"),
+            models.CheckConstraint(
+                condition=Q(kind="HAND_OVER", channel="AGENCY", needs_approval=True)
+                | (~Q(kind="HAND_OVER") & ~Q(channel="AGENCY")),
+                name="level_hand_over_goes_to_agency_after_approval",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.get_kind_display()}"
