@@ -1,9 +1,8 @@
 """The partner API: one router over the resources of every floor."""
 
 from django.urls import URLPattern, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from config.views_api import redoc, root, swagger
+from config.views_api import Description, redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
@@ -13,7 +12,7 @@ app_name = "api"
 urlpatterns: list[URLPattern] = [
     path("docs/", swagger, name="swagger"),
     path("redoc/", redoc, name="redoc"),
-    path("v1/openapi", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/openapi", Description.as_view(), name="schema"),
     # A partner's own codes and numbers may hold a slash.
     path("v1/customers", customers.CustomerList.as_view(), name="customers"),
     path("v1/customers/<path:id>", customers.CustomerDetail.as_view(), name="customer"),

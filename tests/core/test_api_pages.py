@@ -7,6 +7,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 
 from core.models import Role
+from tests.api_client import problem
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/api/docs/", "/api/redoc/"]
@@ -50,6 +51,23 @@ def test_the_page_shows_a_description_that_is_there(browser: Client, address: st
         "invoices",
         "notices",
     }
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("lang=zz", 400),
+        ("version=1%0d%0aX:%20y", 400),
+        ("format=xml", 404),
+        ("lang=en&format=yaml", 200),
+        ("", 200),
+    ],
+)
+def test_the_description_refuses_what_it_does_not_know(browser: Client, query: str, status: int) -> None:
+    response = browser.get(f"/api/v1/openapi?{query}")
+    assert response.status_code == status
+    if status >= 400:
+        problem(response, status, "invalid" if status == 400 else "not_found")
 
 
 def test_the_address_of_the_api_leads_to_its_description(browser: Client) -> None:
