@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from core.models import Grant, Role, User
 
@@ -18,6 +19,13 @@ def private_folders(settings: object, tmp_path: Path) -> None:
         storages[name]["OPTIONS"] = {**storages[name]["OPTIONS"], "location": tmp_path / "files"}
     settings.STORAGES = storages  # type: ignore[attr-defined]
     settings.EMAIL_FILE_PATH = tmp_path / "outbox"  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_house() -> Iterator[None]:
+    """A page read in English leaves its language to the thread; the next test starts in French."""
+    yield
+    translation.deactivate()
 
 
 class _UndefinedVariables(logging.Handler):
