@@ -4,6 +4,7 @@ Knows no model: the attempt's row is written before the call and closed with the
 """
 
 import smtplib
+from contextlib import suppress
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -22,8 +23,10 @@ class OutcomeStatus(StrEnum):
     SENT = "SENT"
     # It never will be taken: wrong address, refused content. A person looks at it.
     FAILED = "FAILED"
-    # It may pass later, unchanged: server away, mailbox full, connection cut.
+    # It may pass later, unchanged: server away, mailbox full, connection cut before the message was handed.
     RETRY = "RETRY"
+    # The line was cut after the message was handed: it may have left. Sending again by itself could send twice.
+    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,38 @@ def send_email(message: OutgoingEmail, *, connection: BaseEmailBackend | None = 
             _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
             % {"recipient": message.recipient, "error": error},
         )
-    return _send(email)
+    return _send(email, email.connection)
 
 
-def _send(email: EmailMultiAlternatives) -> DeliveryOutcome:
+class _Handing:
+    """Whether the text of a message was begun to be handed to the server."""
+
+    begun = False
+
+    def watch(self, connection: BaseEmailBackend) -> None:
+        server = getattr(connection, "connection", None)
+        if not isinstance(server, smtplib.SMTP):
+            return
+        hand = server.data
+
+        def data(message: bytes | str) -> tuple[int, bytes]:
+            self.begun = True
+            return hand(message)
+
+        server.data = data  # type: ignore[method-assign]
+
+
+def _send(email: EmailMultiAlternatives, connection: BaseEmailBackend) -> DeliveryOutcome:
+    handing = _Handing()
     try:
-        accepted = email.send()
+        connection.open()
+        handing.watch(connection)
+        try:
+            accepted = email.send()
+        finally:
+            # The answer is known by now: a farewell that fails changes nothing in it.
+            with suppress(smtplib.SMTPException, OSError):
+                connection.close()
     except smtplib.SMTPRecipientsRefused as error:
         code, reply = next(iter(error.recipients.values()), (550, b""))
         return _from_reply(code, reply)
@@ -100,6 +129,13 @@ def _send(email: EmailMultiAlternatives) -> DeliveryOutcome:
     except smtplib.SMTPNotSupportedError as error:
         return DeliveryOutcome(OutcomeStatus.FAILED, str(error))
     except (smtplib.SMTPException, OSError) as error:
+        if handing.begun:
+            return DeliveryOutcome(
+                OutcomeStatus.UNKNOWN,
+                _(
+                    "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
+                ),
+            )
         return DeliveryOutcome(
             OutcomeStatus.RETRY,
             _("Le serveur de messagerie n’a pas répondu jusqu’au bout : %(error)s")

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import structlog
 from django.db import connection
 from django.db.models import Exists, OuterRef
+from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 
 from core import audit
@@ -21,7 +22,7 @@ from customers.models import Contact
 from dunning.delivery import DeliveryOutcome, OutcomeStatus, OutgoingEmail, send_email
 from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
-from dunning.models import Delivery, Level, Notice
+from dunning.models import Delivery, Letter, Level, Notice
 from dunning.operations.notices import passes_gate
 
 log = structlog.get_logger(__name__)
@@ -183,6 +184,7 @@ def confirm_posting(
         raise BusinessError(
             _("La date de dépôt ne peut pas être dans le futur."), code="future_date", field="posted_on"
         )
+    _check_printed(actor, notice_ids, posted_on)
     notices = (
         Notice.objects.visible_to(actor)
         .filter(pk__in=notice_ids, status=Notice.Status.RENDERED, level__channel__in=POSTED)
@@ -203,6 +205,25 @@ def confirm_posting(
     if not found:
         raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
     return posted
+
+
+def _check_printed(actor: Actor, notice_ids: Sequence[int], posted_on: date) -> None:
+    """A letter is not posted before it is printed: the next step would come too soon."""
+    midnight = make_aware(datetime.combine(posted_on + timedelta(days=1), time.min))
+    early = (
+        Letter.objects.filter(
+            notice__in=Notice.objects.visible_to(actor).filter(pk__in=notice_ids), rendered_at__gte=midnight
+        )
+        .order_by("-rendered_at")
+        .first()
+    )
+    if early is not None:
+        raise BusinessError(
+            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
+            % {"reference": early.reference, "day": f"{localdate(early.rendered_at):%d/%m/%Y}"},
+            code="before_printing",
+            field="posted_on",
+        )
 
 
 @operation("dunning.deliver")

@@ -45,7 +45,7 @@ class Decided:
 @operation("dunning.approve")
 def approve_notices(*, actor: Actor, notice_ids: Sequence[int], today: date, now: datetime) -> Decided:
     """Approve proposed notices: letters are then rendered; hand-overs open a case with the agency."""
-    notices = _waiting(actor, notice_ids)
+    notices = _waiting(actor, notice_ids, Notice.Status.PROPOSED)
     hand_overs = [notice for notice in notices if notice.level.kind == Level.Kind.HAND_OVER]
     _decide(actor, notices, Notice.Status.APPROVED, "dunning.notice.approved", "", now)
     if hand_overs:
@@ -57,19 +57,19 @@ def approve_notices(*, actor: Actor, notice_ids: Sequence[int], today: date, now
 
 @operation("dunning.approve")
 def reject_notices(*, actor: Actor, notice_ids: Sequence[int], reason: str, now: datetime) -> Decided:
-    """Set proposed notices aside; their steps count no longer, so that the next run proposes them anew."""
+    """Set proposed or failed notices aside; their steps count no longer: the next run proposes them anew."""
     if not reason.strip():
         raise ReasonMissing(_("Dites pourquoi ces relances sont écartées."), field="reason")
-    notices = _waiting(actor, notice_ids)
+    notices = _waiting(actor, notice_ids, Notice.Status.PROPOSED, Notice.Status.FAILED)
     _decide(actor, notices, Notice.Status.REJECTED, "dunning.notice.rejected", reason.strip(), now)
     NoticeLine.objects.filter(notice__in=[notice.pk for notice in notices]).update(in_force=False)
     return Decided(len(notices), len(set(notice_ids)) - len(notices))
 
 
-def _waiting(actor: Actor, notice_ids: Sequence[int]) -> list[Notice]:
+def _waiting(actor: Actor, notice_ids: Sequence[int], *states: str) -> list[Notice]:
     notices = list(
         Notice.objects.visible_to(actor)
-        .filter(pk__in=notice_ids, status=Notice.Status.PROPOSED)
+        .filter(pk__in=notice_ids, status__in=states)
         .select_related("level")
         .order_by("pk")
         .select_for_update(of=("self",))

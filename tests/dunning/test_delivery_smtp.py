@@ -173,7 +173,19 @@ class _Cutting:
         self.thread.join(5)
 
 
-@pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"RCPT", b"DATA"])
+def test_a_line_cut_after_the_message_was_handed_is_for_a_person(settings):
+    """Nobody knows whether it left: the server may have kept it before the line was cut."""
+    server = _Cutting(b"DATA")
+    _use(settings, server.port)
+    try:
+        outcome = send_email(outgoing())
+    finally:
+        server.close()
+    assert outcome.status is OutcomeStatus.UNKNOWN
+    assert "vérifiez auprès du client" in outcome.detail
+
+
+@pytest.mark.parametrize("verb", [b"EHLO", b"MAIL", b"RCPT"])
 def test_a_line_cut_in_the_middle_is_tried_again(settings, verb):
     server = _Cutting(verb)
     _use(settings, server.port)

@@ -16,7 +16,7 @@ from core.rights import SYSTEM
 from customers.models import Contact
 from dunning.letter_context import LetterFacts
 from dunning.letters.context import LetterContext
-from dunning.models import Delivery, Letter, Notice, NoticeLine
+from dunning.models import Delivery, Letter, Notice, NoticeLine, Run
 from dunning.operations.deliveries import (
     NothingToPost,
     close_cut_off_attempts,
@@ -200,14 +200,12 @@ def test_registered_letter_waits_for_the_post_and_counts_from_that_day(books) ->
         confirm_posting(
             actor=SYSTEM, notice_ids=[notice.pk], posted_on=TODAY + timedelta(days=1), today=TODAY, now=NOW
         )
-    posted_on = TODAY - timedelta(days=1)
-    assert (
-        confirm_posting(actor=SYSTEM, notice_ids=[notice.pk], posted_on=posted_on, today=TODAY, now=NOW) == 1
-    )
+    told = {"actor": SYSTEM, "today": TODAY + timedelta(days=1), "now": NOW + timedelta(days=1)}
+    assert confirm_posting(notice_ids=[notice.pk], posted_on=TODAY, **told) == 1
     notice.refresh_from_db()
-    assert (notice.status, notice.sent_on) == (Notice.Status.SENT, posted_on)
+    assert (notice.status, notice.sent_on) == (Notice.Status.SENT, TODAY)
     with pytest.raises(NothingToPost):
-        confirm_posting(actor=SYSTEM, notice_ids=[notice.pk], posted_on=posted_on, today=TODAY, now=NOW)
+        confirm_posting(notice_ids=[notice.pk], posted_on=TODAY, **told)
 
 
 def test_rejected_notice_can_be_proposed_again(books) -> None:
@@ -359,3 +357,45 @@ def test_two_workers_never_send_the_same_notice(books, settings) -> None:
     work_left = Notice.objects.exclude(status=Notice.Status.SENT).count()
     assert work_left == 0
     assert len(mail.outbox) == len(ids) == Letter.objects.count() == Delivery.objects.count()
+
+
+def test_letter_is_not_posted_before_it_is_printed(books) -> None:
+    entity, policy, _customer, item = books
+    at_level(policy, item, 3)
+    item.due_date = TODAY - timedelta(days=100)
+    item.issue_date = item.due_date
+    item.save()
+    notice = propose(entity)
+    approve(notice)
+    render(notice)
+    assert notice.status == Notice.Status.RENDERED
+    with pytest.raises(BusinessError) as refused:
+        confirm_posting(
+            actor=SYSTEM, notice_ids=[notice.pk], posted_on=TODAY - timedelta(days=1), today=TODAY, now=NOW
+        )
+    assert (refused.value.code, refused.value.field) == ("before_printing", "posted_on")
+    assert not Delivery.objects.filter(notice=notice).exists()
+    assert confirm_posting(actor=SYSTEM, notice_ids=[notice.pk], posted_on=TODAY, today=TODAY, now=NOW) == 1
+
+
+def test_failed_notice_can_be_set_aside_and_is_proposed_again(books) -> None:
+    entity, *_rest = books
+    Contact.objects.update(email="")
+    notice = propose(entity)
+    approve(notice)
+    render(notice)
+    send_next(actor=SYSTEM, today=TODAY, now=NOW)
+    notice.refresh_from_db()
+    assert notice.status == Notice.Status.FAILED
+    reject_notices(actor=SYSTEM, notice_ids=[notice.pk], reason="Adresse perdue", now=NOW)
+    assert not NoticeLine.objects.filter(notice=notice, in_force=True).exists()
+    assert propose(entity).pk != notice.pk
+
+
+def test_a_run_is_asked_for_within_ones_scope_only(books, make_user) -> None:
+    entity, *_rest = books
+    elsewhere = make_user(Role.CREDIT_MANAGER, sees=[make_entity()])
+    with pytest.raises(BusinessError) as refused:
+        request_run(actor=elsewhere, legal_entity=entity, as_of=TODAY, now=NOW)
+    assert refused.value.code == "not_in_scope"
+    assert not Run.objects.exists()
