@@ -1,8 +1,11 @@
 """Input shapes of the dunning pages."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import User
@@ -21,9 +24,23 @@ class RunForm(forms.Form):
         help_text=_("Les pièces échues avant ce jour sont examinées."),
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.today = today
         self.fields["legal_entity"].queryset = LegalEntity.objects.visible_to(user)  # type: ignore[attr-defined]
+
+    def clean_as_of(self) -> date:
+        """A run of tomorrow would claim what is not due yet."""
+        day: date = self.cleaned_data["as_of"]
+        if day > self.today:
+            raise ValidationError(
+                gettext(
+                    "Le %(day)s est à venir : ses pièces ne sont pas encore échues. "
+                    "Choisissez aujourd’hui ou un jour passé."
+                )
+                % {"day": f"{day:%d/%m/%Y}"}
+            )
+        return day
 
 
 class ReasonForm(forms.Form):

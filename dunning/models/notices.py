@@ -106,10 +106,11 @@ class Notice(models.Model):
     currency = models.CharField(_("devise"), max_length=3, validators=[CURRENCY])
     status = models.CharField(_("état"), max_length=10, choices=Status, default=Status.PROPOSED)
     as_of = models.DateField(_("arrêtée au"))
-    open_amount = models.DecimalField(_("principal"), max_digits=14, decimal_places=2)
-    interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
+    # Sums of amounts are wider than an amount: one absurd item must not keep a whole run from being planned.
+    open_amount = models.DecimalField(_("principal"), max_digits=18, decimal_places=2)
+    interest_amount = models.DecimalField(_("pénalités"), max_digits=18, decimal_places=2, default=0)
     indemnity_amount = models.DecimalField(
-        _("indemnités forfaitaires"), max_digits=14, decimal_places=2, default=0
+        _("indemnités forfaitaires"), max_digits=18, decimal_places=2, default=0
     )
     line_count = models.PositiveIntegerField(_("lignes"))
     oldest_due_date = models.DateField(_("plus ancienne échéance"))
@@ -166,7 +167,7 @@ class NoticeLine(models.Model):
     in_force = models.BooleanField(_("compte"), default=True)
     open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
     days_late = models.IntegerField(_("jours de retard"))
-    interest_amount = models.DecimalField(_("pénalités"), max_digits=14, decimal_places=2, default=0)
+    interest_amount = models.DecimalField(_("pénalités"), max_digits=18, decimal_places=2, default=0)
     indemnity_amount = models.DecimalField(
         _("indemnité forfaitaire"), max_digits=14, decimal_places=2, default=0
     )
@@ -209,7 +210,7 @@ class RunExclusion(models.Model):
     reason = models.CharField(_("motif"), max_length=20, choices=Reason)
     currency = models.CharField(_("devise"), max_length=3)
     item_count = models.PositiveIntegerField(_("pièces"))
-    open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
+    open_amount = models.DecimalField(_("solde dû"), max_digits=18, decimal_places=2)
     next_date = models.DateField(_("prochaine étape le"), null=True, blank=True)
 
     class Meta:

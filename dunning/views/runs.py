@@ -34,7 +34,8 @@ def _visible_runs(request: HttpRequest) -> Any:
 @permission_required("dunning.view")
 def run_list(request: HttpRequest) -> HttpResponse:
     """The runs, latest first, and the form that asks for one."""
-    form = RunForm(request.POST or None, user=request.user, initial={"as_of": clock.today()})
+    today = clock.today()
+    form = RunForm(request.POST or None, user=request.user, today=today, initial={"as_of": today})
     if request.method == "POST" and not has_permission(request.user, "dunning.plan"):
         raise PermissionDenied("dunning.plan")
     if request.method == "POST" and form.is_valid():

@@ -272,3 +272,21 @@ def test_missing_half_year_stops_the_run_and_writes_nothing() -> None:
         dun(actor=SYSTEM, legal_entity=entity, as_of=date(2027, 7, 15), now=NOW)
 
     assert not Notice.objects.filter(as_of=date(2027, 7, 15)).exists()
+
+
+@pytest.mark.django_db
+def test_absurd_amounts_do_not_keep_the_run_from_being_planned() -> None:
+    load_law()
+    entity = make_entity()
+    make_policy(entity)
+    usual, absurd = make_customer(entity), make_customer(entity, name="Faute de frappe")
+    make_item(usual, "900.00", TODAY - timedelta(days=9))
+    for _ in range(2):
+        make_item(absurd, "999999999999.99", TODAY - timedelta(days=9))
+    held = make_customer(entity, status="ON_HOLD")
+    for _ in range(2):
+        make_item(held, "999999999999.99", TODAY - timedelta(days=9))
+    dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+    amounts = dict(Notice.objects.values_list("customer", "open_amount"))
+    assert amounts == {usual.pk: Decimal("900.00"), absurd.pk: Decimal("1999999999999.98")}
+    assert RunExclusion.objects.get(customer=held).open_amount == Decimal("1999999999999.98")

@@ -78,6 +78,17 @@ def test_double_click_asks_for_one_run(portfolio, manager) -> None:
     assert Run.objects.count() == 1
 
 
+def test_a_run_of_a_day_to_come_is_refused_at_its_field(portfolio, manager) -> None:
+    entity, _ = portfolio
+    for day in (TODAY + timedelta(days=1), TODAY.replace(year=9999)):
+        answer = manager.post(
+            reverse("dunning:run-list"), {"legal_entity": entity.pk, "as_of": day.isoformat()}
+        )
+        assert answer.status_code == 400
+        assert "est à venir" in answer.content.decode()
+    assert not Run.objects.exists()
+
+
 def test_approving_twice_tells_the_second_time(portfolio, manager) -> None:
     notices = proposed(portfolio[0])
     form = {"selected": [notice.pk for notice in notices]}
