@@ -15,7 +15,13 @@ pytestmark = pytest.mark.django_db
 
 def score(customer, risk_class: str) -> None:
     Score.objects.create(
-        customer=customer, as_of=TODAY, points=10, risk_class=risk_class, reasons=[], card_version=1, scored_at=NOW
+        customer=customer,
+        as_of=TODAY,
+        points=10,
+        risk_class=risk_class,
+        reasons=[],
+        card_version=1,
+        scored_at=NOW,
     )
 
 
