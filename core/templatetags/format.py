@@ -71,14 +71,13 @@ def amount_round(value: object, currency: str = "") -> str:
     number = _decimal(value)
     if number is None:
         return ""
+    if currency and not _french():
+        whole = number.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        return format_amount(whole, str(currency), "en").removesuffix(".00")
     text, negative = _grouped(number, 0)
     sign = MINUS if negative else ""
-    if not currency:
-        return f"{sign}{text}"
     symbol = "€" if currency == "EUR" else str(currency)
-    if _french():
-        return f"{sign}{text}{NO_BREAK_SPACE}{symbol}"
-    return f"{sign}{symbol}{text}" if symbol == "€" else f"{sign}{symbol}{NO_BREAK_SPACE}{text}"
+    return f"{sign}{text}{NO_BREAK_SPACE}{symbol}" if currency else f"{sign}{text}"
 
 
 @register.filter(is_safe=True)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from core.money import (
     AmountError,
     detect_decimal_mark,
     format_amount,
+    format_count,
     parse_amount,
     round_money,
     split_money,
@@ -212,6 +214,15 @@ def test_detects_the_mark_of_a_column(texts: list[str], mark: str | None) -> Non
 )
 def test_writes_amounts(value: str, currency: str | None, language: str, text: str) -> None:
     assert format_amount(Decimal(value), currency, language) == text
+
+
+def test_amounts_and_counts_speak_the_language_in_force() -> None:
+    assert format_amount(Decimal("1234.56"), "EUR") == "1\u202f234,56\u00a0€"
+    assert format_count(-1234567) == "\u22121\u202f234\u202f567"
+    with translation.override("en"):
+        assert format_amount(Decimal("1234.56"), "EUR") == "€1,234.56"
+        assert format_amount(Decimal("1234.56"), "EUR", "fr") == "1\u202f234,56\u00a0€"
+        assert format_count(1234567) == "1,234,567"
 
 
 @given(amounts, st.sampled_from(["fr", "en"]), st.sampled_from([None, "EUR"]))

@@ -69,6 +69,10 @@ def test_zero_is_a_dash_in_cells(value: object, text: str) -> None:
 def test_figures_without_cents_round_half_up() -> None:
     assert written.amount_round(Decimal("1234.50"), "EUR") == f"1{NNBSP}235{NBSP}€"
     assert written.amount_round(Decimal("-1234.50")) == f"{MINUS}1{NNBSP}235"
+    with translation.override("en"):
+        assert written.amount_round(Decimal("-1234.50"), "EUR") == f"{MINUS}€1,235"
+        assert written.amount_round(Decimal("1234.49"), "CHF") == f"CHF{NBSP}1,234"
+        assert written.amount_round(Decimal("1234.50")) == "1,235"
 
 
 @pytest.mark.parametrize(

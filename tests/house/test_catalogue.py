@@ -35,7 +35,7 @@ NBSP, NARROW = "\u00a0", "\u202f"
 
 # Words that are written alike in both languages.
 SAME = {
-    *("Action", "Administration", "Agenda", "Code", "Contacts", "DSO", "Date", "Dates", "Document"),
+    *("Action", "Administration", "Agenda", "Code", "Contacts", "DSO", "Date", "Dates", "Document", "E-mail"),
     *("Documents", "Format", "Interface", "Messages", "Points", "Principal", "SIREN", "Scores", "Sections"),
     *("Segment", "Source", "Total", "Total %(currency)s", "Type", "active", "code", "contact", "contacts"),
     *("option %(policy)s", "principal", "score", "scores", "segment", "segment %(segment)s"),
