@@ -133,7 +133,7 @@ def _send(email: EmailMultiAlternatives, connection: BaseEmailBackend) -> Delive
             return DeliveryOutcome(
                 OutcomeStatus.UNKNOWN,
                 _(
-                    "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
+                    "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
                 ),
             )
         return DeliveryOutcome(

@@ -35,7 +35,7 @@ class RunForm(forms.Form):
         if day > self.today:
             raise ValidationError(
                 gettext(
-                    "Le %(day)s est à venir : ses pièces ne sont pas encore échues. "
+                    "Le %(day)s est à venir : ses pièces ne sont pas encore échues. "
                     "Choisissez aujourd’hui ou un jour passé."
                 )
                 % {"day": f"{day:%d/%m/%Y}"}

@@ -219,7 +219,7 @@ def _check_printed(actor: Actor, notice_ids: Sequence[int], posted_on: date) -> 
     )
     if early is not None:
         raise BusinessError(
-            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
+            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
             % {"reference": early.reference, "day": f"{localdate(early.rendered_at):%d/%m/%Y}"},
             code="before_printing",
             field="posted_on",
