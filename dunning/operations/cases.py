@@ -61,14 +61,15 @@ def open_cases(*, actor: Actor, notices: Sequence[Notice], today: date, now: dat
     CaseItem.objects.bulk_create(
         CaseItem(case=by_notice[line.notice_id], item_id=line.item_id) for line in lines
     )
-    for case in cases:
-        audit.record(
-            actor=actor,
-            verb="dunning.case.opened",
-            refs=[case, f"notice:{case.notice_id}", f"customer:{case.customer_id}"],
-            now=now,
-            agency=agency.name,
-        )
+    audit.record_each(
+        actor=actor,
+        verb="dunning.case.opened",
+        events=(
+            ([case, f"notice:{case.notice_id}", f"customer:{case.customer_id}"], {"agency": agency.name})
+            for case in cases
+        ),
+        now=now,
+    )
     kick("dunning.tasks.build_dossiers")
     return cases
 

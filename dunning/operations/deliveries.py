@@ -1,6 +1,7 @@
 """Getting letters out: e-mail by the house, post by people. Each attempt is a row written before it starts."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,7 +24,7 @@ from dunning.delivery import DeliveryOutcome, OutcomeStatus, OutgoingEmail, send
 from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
 from dunning.models import Delivery, Letter, Level, Notice
-from dunning.operations.notices import passes_gate
+from dunning.operations.notices import passes_gate, passing_gate
 
 log = structlog.get_logger(__name__)
 
@@ -185,26 +186,43 @@ def confirm_posting(
             _("La date de dépôt ne peut pas être dans le futur."), code="future_date", field="posted_on"
         )
     _check_printed(actor, notice_ids, posted_on)
-    notices = (
+    notices = list(
         Notice.objects.visible_to(actor)
         .filter(pk__in=notice_ids, status=Notice.Status.RENDERED, level__channel__in=POSTED)
         .select_for_update(of=("self",))
         .select_related("customer", "level")
         .order_by("pk")
     )
-    found, posted = 0, 0
-    for notice in notices:
-        found += 1
-        if not passes_gate(actor=actor, notice=notice, today=today, now=now):
-            continue
-        delivery = Delivery.objects.create(
-            notice=notice, channel=notice.level.channel, attempt=notice.deliveries.count() + 1, started_at=now
-        )
-        _settle(actor, delivery, Delivery.Status.HANDED, "", Notice.Status.SENT, posted_on, now)
-        posted += 1
-    if not found:
+    if not notices:
         raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
-    return posted
+    posted = passing_gate(actor=actor, notices=notices, today=today, now=now)
+    ids = [notice.pk for notice in posted]
+    attempts = Counter(Delivery.objects.filter(notice__in=ids).values_list("notice", flat=True))
+    Delivery.objects.bulk_create(
+        Delivery(
+            notice=notice,
+            channel=notice.level.channel,
+            attempt=attempts[notice.pk] + 1,
+            status=Delivery.Status.HANDED,
+            started_at=now,
+            finished_at=now,
+        )
+        for notice in posted
+    )
+    Notice.objects.filter(pk__in=ids).update(status=Notice.Status.SENT, sent_on=posted_on)
+    audit.record_each(
+        actor=actor,
+        verb="dunning.notice.sent",
+        events=(
+            (
+                [notice, f"customer:{notice.customer_id}"],
+                {"channel": notice.level.channel, "posted_on": posted_on.isoformat()},
+            )
+            for notice in posted
+        ),
+        now=now,
+    )
+    return len(posted)
 
 
 def _check_printed(actor: Actor, notice_ids: Sequence[int], posted_on: date) -> None:

@@ -9,12 +9,11 @@ from django.utils.translation import gettext as _
 from core import audit
 from core.errors import BusinessError
 from core.jobs import kick
-from core.models import AuditEvent, User
 from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
-from dunning.gate import explain, obstacles
-from dunning.gate_facts import notice_now
+from dunning.gate import Obstacle, explain, obstacles
+from dunning.gate_facts import notices_now
 from dunning.models import Level, Notice, NoticeLine
 from dunning.operations.cases import open_cases
 
@@ -85,27 +84,41 @@ def _decide(
     Notice.objects.filter(pk__in=[notice.pk for notice in notices]).update(
         status=status, decided_by_id=actor.pk, decided_at=now, reason=reason
     )
-    AuditEvent.objects.bulk_create(
-        AuditEvent(
-            occurred_at=now,
-            actor=actor if isinstance(actor, User) else None,
-            actor_name=str(actor),
-            verb=verb,
-            refs=[audit.ref(notice), f"customer:{notice.customer_id}", f"run:{notice.run_id}"],
-            data={"reason": reason} if reason else {},
-        )
-        for notice in notices
+    audit.record_each(
+        actor=actor,
+        verb=verb,
+        events=(
+            (
+                [notice, f"customer:{notice.customer_id}", f"run:{notice.run_id}"],
+                {"reason": reason} if reason else {},
+            )
+            for notice in notices
+        ),
+        now=now,
     )
 
 
-def passes_gate(*, actor: Actor, notice: Notice, today: date, now: datetime) -> bool:
-    """Look once more; a notice that must not leave is held, and its steps count no longer.
+def passing_gate(*, actor: Actor, notices: Sequence[Notice], today: date, now: datetime) -> list[Notice]:
+    """Look once more; those that must not leave are held, and their steps count no longer. Returns the others.
 
-    Part of the operations that render, send or post: the notice is locked by the caller.
+    Part of the operations that render, send or post: the notices are locked by the caller.
     """
-    found = obstacles(notice_now(notice, today=today))
-    if not found:
-        return True
+    facts = notices_now(notices, today=today)
+    passing = []
+    for notice in notices:
+        if found := obstacles(facts[notice.pk]):
+            _hold(actor, notice, found, now)
+        else:
+            passing.append(notice)
+    return passing
+
+
+def passes_gate(*, actor: Actor, notice: Notice, today: date, now: datetime) -> bool:
+    """The same for one notice."""
+    return bool(passing_gate(actor=actor, notices=[notice], today=today, now=now))
+
+
+def _hold(actor: Actor, notice: Notice, found: Sequence[tuple[Obstacle, str]], now: datetime) -> None:
     check_move(notice, Notice.Status.HELD)
     notice.status, notice.reason = Notice.Status.HELD, explain(found)[:200]
     notice.save(update_fields=["status", "reason"])
@@ -117,4 +130,3 @@ def passes_gate(*, actor: Actor, notice: Notice, today: date, now: datetime) -> 
         now=now,
         obstacles=[[str(obstacle), number] for obstacle, number in found],
     )
-    return False

@@ -399,3 +399,27 @@ def test_a_run_is_asked_for_within_ones_scope_only(books, make_user) -> None:
         request_run(actor=elsewhere, legal_entity=entity, as_of=TODAY, now=NOW)
     assert refused.value.code == "not_in_scope"
     assert not Run.objects.exists()
+
+
+def test_posting_many_letters_asks_as_many_questions_as_posting_few(
+    books, django_assert_max_num_queries
+) -> None:
+    entity, policy, _customer, _item = books
+    late = [make_item(make_customer(entity), "300.00", TODAY - timedelta(days=100)) for _ in range(12)]
+    for each in late:
+        at_level(policy, each, 3)
+    planned = dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+    ids = list(
+        Notice.objects.filter(run=planned.run_id, level__channel="REGISTERED").values_list("pk", flat=True)
+    )
+    assert len(ids) == 12
+    approve_notices(actor=SYSTEM, notice_ids=ids, today=TODAY, now=NOW)
+    Notice.objects.filter(pk__in=ids).update(status=Notice.Status.RENDERED)
+    OpenItem.objects.filter(pk=late[0].pk).update(open_amount="200.00")
+    with django_assert_max_num_queries(20):
+        posted = confirm_posting(actor=SYSTEM, notice_ids=ids, posted_on=TODAY, today=TODAY, now=NOW)
+    assert posted == 11
+    assert Delivery.objects.filter(status=Delivery.Status.HANDED).count() == 11
+    assert AuditEvent.objects.filter(verb="dunning.notice.sent").count() == 11
+    held = Notice.objects.get(pk__in=ids, status=Notice.Status.HELD)
+    assert held.lines.get().item == late[0]
