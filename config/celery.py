@@ -13,16 +13,20 @@ app.autodiscover_tasks()
 # Threads of the web server have no current app of their own.
 app.set_default()
 
+# A sweep asked for again before it was begun is asked for once: ticks do not pile up while the workers are away.
+EVERY_HALF_MINUTE = {"schedule": 30.0, "options": {"expires": 30}}
+EVERY_MINUTE = {"schedule": 60.0, "options": {"expires": 60}}
+
 app.conf.beat_schedule = {
-    "read-invoice-batches": {"task": "invoices.tasks.read_batches", "schedule": 30.0},
-    "commit-invoice-batches": {"task": "invoices.tasks.commit_batches", "schedule": 30.0},
+    "read-invoice-batches": {"task": "invoices.tasks.read_batches", **EVERY_HALF_MINUTE},
+    "commit-invoice-batches": {"task": "invoices.tasks.commit_batches", **EVERY_HALF_MINUTE},
     "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
     "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
-    "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", "schedule": 30.0},
-    "render-letters": {"task": "dunning.tasks.render_letters", "schedule": 30.0},
-    "send-letters": {"task": "dunning.tasks.send_letters", "schedule": 30.0},
-    "build-dossiers": {"task": "dunning.tasks.build_dossiers", "schedule": 60.0},
+    "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},
+    "render-letters": {"task": "dunning.tasks.render_letters", **EVERY_HALF_MINUTE},
+    "send-letters": {"task": "dunning.tasks.send_letters", **EVERY_HALF_MINUTE},
+    "build-dossiers": {"task": "dunning.tasks.build_dossiers", **EVERY_MINUTE},
 }

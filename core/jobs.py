@@ -27,7 +27,8 @@ def _send(task_name: str, args: tuple[Any, ...]) -> None:
     from celery import current_app
 
     try:
-        current_app.send_task(task_name, args=args, retry=False)
+        # A minute later the sweep has come by itself: kicks do not pile up while the workers are busy.
+        current_app.send_task(task_name, args=args, retry=False, expires=60)
     except Exception as error:
         log.warning("broker_unreachable", task=task_name, error=str(error))
 
