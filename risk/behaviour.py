@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from core.calendar import add_months
+from invoices.later_moves import LATER_MOVES
 from risk.scoring import Behaviour
 
 GRACE_DAYS = 5
@@ -21,27 +22,13 @@ WINDOW_MONTHS = 12
 HALF_MONTHS = 6
 LEDGER_MONTHS = 36
 
-_BEHAVIOUR = """
+_BEHAVIOUR = f"""
 WITH account AS MATERIALIZED (
     SELECT id AS customer_id, currency, customer_since,
            status = 'INSOLVENT' AND insolvency_date <= %(as_of)s AS is_insolvent
     FROM customers_customer WHERE id = ANY(%(ids)s)
 ), later AS MATERIALIZED (
-    SELECT item_id, sum(amount) AS amount
-    FROM (
-        SELECT debit_id AS item_id, amount FROM invoices_allocation
-        WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
-        UNION ALL
-        SELECT credit_id, -amount FROM invoices_allocation
-        WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
-        UNION ALL
-        SELECT debit_id, -amount FROM invoices_allocation
-        WHERE allocated_on <= %(as_of)s AND reversed_on > %(as_of)s
-        UNION ALL
-        SELECT credit_id, amount FROM invoices_allocation
-        WHERE allocated_on <= %(as_of)s AND reversed_on > %(as_of)s
-    ) moves
-    GROUP BY item_id
+    {LATER_MOVES}
 ), item AS MATERIALIZED (
     SELECT i.id, i.customer_id, i.kind, i.issue_date, i.due_date, i.currency, i.total_amount,
            i.currency = account.currency AS in_currency,

@@ -5,6 +5,8 @@ Balances, disputes and promises are taken as of the run's date, from dated rows,
 
 from django.db.backends.utils import CursorWrapper
 
+from invoices.later_moves import LATER_MOVES
+
 ACCOUNTS = """
 CREATE TEMP TABLE plan_account ON COMMIT DROP AS
 SELECT c.id AS customer_id,
@@ -29,25 +31,7 @@ LEFT JOIN LATERAL (
 WHERE c.legal_entity_id = %(entity)s
 """
 
-# What later allocations took from an item since the run's date, and what reversals gave back.
-LATER_MOVES = """
-CREATE TEMP TABLE plan_later ON COMMIT DROP AS
-SELECT item_id, sum(amount) AS amount
-FROM (
-    SELECT debit_id AS item_id, amount FROM invoices_allocation
-    WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
-    UNION ALL
-    SELECT credit_id, -amount FROM invoices_allocation
-    WHERE allocated_on > %(as_of)s AND reversed_on IS NULL
-    UNION ALL
-    SELECT debit_id, -amount FROM invoices_allocation
-    WHERE allocated_on <= %(as_of)s AND reversed_on > %(as_of)s
-    UNION ALL
-    SELECT credit_id, amount FROM invoices_allocation
-    WHERE allocated_on <= %(as_of)s AND reversed_on > %(as_of)s
-) moves
-GROUP BY item_id
-"""
+LATER = f"CREATE TEMP TABLE plan_later ON COMMIT DROP AS {LATER_MOVES}"
 
 BALANCES = """
 CREATE TEMP TABLE plan_balance ON COMMIT DROP AS
@@ -101,7 +85,7 @@ WHERE b.open_amount > 0 AND b.due_date < %(as_of)s
 def gather(cursor: CursorWrapper, *, entity_id: int, as_of: object) -> None:
     """Fill the temporary tables `plan_account`, `plan_balance`, `plan_credit` and `plan_item`."""
     params = {"entity": entity_id, "as_of": as_of}
-    for statement in (ACCOUNTS, LATER_MOVES, BALANCES, CREDITS, ITEMS):
+    for statement in (ACCOUNTS, LATER, BALANCES, CREDITS, ITEMS):
         cursor.execute(statement, params)
     # Temporary tables have no statistics of their own: without these the joins below are guessed.
     cursor.execute("CREATE INDEX ON plan_account (customer_id)")

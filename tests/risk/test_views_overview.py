@@ -5,56 +5,16 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from core import clock
 from core.models import Role
 from core.rights import SYSTEM
 from customers.models import Customer, LegalEntity
 from invoices.operations.ageing import store_ageing
 from risk.models import Score
-from risk.operations.scoring import score_customers
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.risk.factories import NOW, TODAY, invoice, limit, paid_late
+from tests.risk.pages import LISTS, OVERVIEW, body, names, over, score_all
 
-pytestmark = pytest.mark.django_db
-OVERVIEW = "/risque/"
-LISTS = ("over", "unlimited", "changes", "scores")
-
-
-@pytest.fixture(autouse=True)
-def frozen_day(monkeypatch) -> None:
-    monkeypatch.setattr(clock, "today", lambda: TODAY)
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-
-
-@pytest.fixture
-def entity() -> LegalEntity:
-    return LegalEntityFactory(code="VAL", name="Fournitures Valtermont")
-
-
-@pytest.fixture
-def client(make_user, sign_in) -> Client:
-    return sign_in(make_user(Role.CREDIT_MANAGER))
-
-
-def score_all(day=TODAY) -> None:
-    score_customers(actor=SYSTEM, as_of=day, now=NOW)
-
-
-def over(entity: LegalEntity, **fields) -> Customer:
-    """A customer who owes 1,500 € with a limit of 1,000 €."""
-    customer = CustomerFactory(legal_entity=entity, **fields)
-    invoice(customer, "1500", TODAY - timedelta(days=10))
-    limit(customer, "1000")
-    return customer
-
-
-def names(response) -> list[str]:
-    return [row["customer"].name for row in response.context["rows"]]
-
-
-def body(response) -> str:
-    """The page as a person reads it: ordinary spaces."""
-    return response.content.decode().replace("\u00a0", " ").replace("\u202f", " ")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen_day")]
 
 
 class TestOverview:
