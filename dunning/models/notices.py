@@ -1,5 +1,6 @@
 """Campagnes, relances and their lines."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -144,7 +145,17 @@ class Notice(models.Model):
             ),
             models.Index(fields=["run", "-open_amount", "id"], name="notice_of_run_by_amount"),
         ]
-        triggers = [state_machine(NOTICE_TRANSITIONS)]
+        triggers = [
+            state_machine(NOTICE_TRANSITIONS),
+            pgtrigger.ReadOnly(
+                name="frozen",
+                fields=[
+                    "run", "legal_entity", "customer", "level", "currency", "as_of", "open_amount", "interest_amount",
+                    "indemnity_amount", "line_count", "oldest_due_date",
+                ],
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"R{self.pk}"
@@ -182,6 +193,15 @@ class NoticeLine(models.Model):
             ),
             models.UniqueConstraint(fields=["notice", "item"], name="notice_line_item_once_per_notice"),
         ]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="frozen",
+                fields=[
+                    "notice", "item", "rank", "open_amount", "days_late", "interest_amount", "indemnity_amount",
+                ],
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.notice_id}/{self.item_id}"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.core import mail
-from django.db import connection, connections
+from django.db import InternalError, connection, connections, transaction
 
 from core.errors import BusinessError, NotAllowed, WrongState
 from core.files import read_file
@@ -423,3 +423,16 @@ def test_posting_many_letters_asks_as_many_questions_as_posting_few(
     assert AuditEvent.objects.filter(verb="dunning.notice.sent").count() == 11
     held = Notice.objects.get(pk__in=ids, status=Notice.Status.HELD)
     assert held.lines.get().item == late[0]
+
+
+@pytest.mark.parametrize(
+    "change", [{"open_amount": "1.00"}, {"interest_amount": "9.00"}, {"indemnity_amount": "80.00"}]
+)
+def test_database_refuses_to_change_what_a_notice_was_frozen_with(books, change: dict[str, str]) -> None:
+    entity, *_rest = books
+    notice = propose(entity)
+    for rows in (Notice.objects.filter(pk=notice.pk), notice.lines.all()):
+        with pytest.raises(InternalError, match="Cannot update"), transaction.atomic():
+            rows.update(**change)
+        with pytest.raises(InternalError), transaction.atomic():
+            rows._raw_delete("default")
