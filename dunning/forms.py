@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import BusinessError
 from core.models import User
 from customers.models import LegalEntity
 
@@ -47,6 +49,16 @@ class ReasonForm(forms.Form):
     """Why a person overrules the house."""
 
     reason = forms.CharField(label=_("Motif"), max_length=200, widget=forms.TextInput)
+
+    @classmethod
+    def read(cls, data: QueryDict) -> str:
+        """The reason given, empty when none is: the operation says so. Raises BusinessError when it is unfit."""
+        form = cls(data)
+        if form.is_valid():
+            return str(form.cleaned_data["reason"])
+        if data.get("reason", "").strip():
+            raise BusinessError(" ".join(form.errors["reason"]), field="reason")
+        return ""
 
 
 class PostingForm(forms.Form):

@@ -101,7 +101,7 @@ def case_recall(request: HttpRequest, pk: int) -> HttpResponse:
         recall_case(
             actor=request.user,
             case=case,
-            reason=request.POST.get("reason", "")[:200],
+            reason=ReasonForm.read(request.POST),
             today=clock.today(),
             now=clock.now(),
         )

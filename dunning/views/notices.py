@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -168,7 +168,8 @@ def _back(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
         target = f"{reverse('dunning:notice-list')}?status=PROPOSED"
-    return redirect(target)
+    # Not `redirect`, which takes a word for the name of a page.
+    return HttpResponseRedirect(target)
 
 
 def _answer(request: HttpRequest, act: Callable[[], str]) -> HttpResponse:
@@ -207,7 +208,7 @@ def notice_reject(request: HttpRequest) -> HttpResponse:
         decided = reject_notices(
             actor=request.user,
             notice_ids=_ticked(request),
-            reason=request.POST.get("reason", "")[:200],
+            reason=ReasonForm.read(request.POST),
             now=clock.now(),
         ).decided
         return ngettext("%(count)d relance écartée.", "%(count)d relances écartées.", decided) % {
