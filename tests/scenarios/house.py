@@ -17,6 +17,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, Playwright
 
 from config.celery import app
+from config.runtime.services import service_urls
 from tests.database import database_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,7 +54,9 @@ def worker(home: Path, email_url: str) -> Iterator[None]:
     """A Celery worker on the test's database and files, listening to a queue of its own."""
     queue, before = f"test-{uuid.uuid4().hex}", app.conf.task_default_queue
     environment = os.environ | {
+        # The worker has a home of its own, and the services of this one.
         "DATABASE_URL": database_url(),
+        "REDIS_URL": service_urls().redis,
         "ENCOURS_HOME": str(home),
         "EMAIL_URL": email_url,
         "CELERY_QUEUE": queue,
