@@ -1,5 +1,6 @@
 """Background jobs: state is the queue, the broker only accelerates, every run leaves a row."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +15,10 @@ from core.models import JobRun
 
 log = structlog.get_logger(__name__)
 
+# A broker that did not answer is left alone for so long: the people who ask next do not wait for it again.
+_SILENCE_SECONDS = 10
+_silent_until = 0.0
+
 
 def kick(task_name: str, *args: Any) -> None:
     """Ask a worker to run a task once this transaction is committed.
@@ -24,12 +29,16 @@ def kick(task_name: str, *args: Any) -> None:
 
 
 def _send(task_name: str, args: tuple[Any, ...]) -> None:
+    global _silent_until
     from celery import current_app
 
+    if time.monotonic() < _silent_until:
+        return
     try:
         # A minute later the sweep has come by itself: kicks do not pile up while the workers are busy.
         current_app.send_task(task_name, args=args, retry=False, expires=60)
     except Exception as error:
+        _silent_until = time.monotonic() + _SILENCE_SECONDS
         log.warning("broker_unreachable", task=task_name, error=str(error))
 
 
