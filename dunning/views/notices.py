@@ -160,7 +160,10 @@ def notice_preview(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _ticked(request: HttpRequest) -> list[int]:
+    """The notices ticked on the page. Raises BusinessError when there is none."""
     values = [value for value in request.POST.getlist("selected") if value.isdecimal() and len(value) < 19]
+    if not values:
+        raise BusinessError(_("Cochez au moins une relance."), code="nothing_ticked", field="selected")
     return [int(value) for value in values]
 
 

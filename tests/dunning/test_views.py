@@ -97,6 +97,13 @@ def test_approving_twice_tells_the_second_time(portfolio, manager) -> None:
     assert "ne sont plus à valider" in answer.content.decode()
 
 
+@pytest.mark.parametrize("name", ["notice-approve", "notice-reject", "notice-post"])
+def test_with_nothing_ticked_the_page_says_what_to_do(manager, name: str) -> None:
+    form = {"reason": "x", "posted_on": TODAY.isoformat()}
+    page = manager.post(reverse(f"dunning:{name}"), form, follow=True).content.decode()
+    assert "Cochez au moins une relance." in page
+
+
 def test_rejecting_without_reason_is_refused(portfolio, manager) -> None:
     notices = proposed(portfolio[0])
     answer = manager.post(reverse("dunning:notice-reject"), {"selected": [notices[0].pk]}, follow=True)
