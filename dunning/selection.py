@@ -19,6 +19,7 @@ class Reason(StrEnum):
     INSOLVENT = "INSOLVENT"
     ON_HOLD = "ON_HOLD"
     NO_POLICY = "NO_POLICY"
+    RATE_MISSING = "RATE_MISSING"
     FACTORED = "FACTORED"
     WITH_AGENCY = "WITH_AGENCY"
     DISPUTED = "DISPUTED"
@@ -43,13 +44,17 @@ class LevelRule:
 
 @dataclass(frozen=True)
 class Account:
-    """A customer in one currency. `credit_amount` is his unallocated cash and credit notes, positive."""
+    """A customer in one currency. `credit_amount` is his unallocated cash and credit notes, positive.
+
+    `rates_from` is the first day whose legal rate is known: what fell due before cannot be claimed lawfully.
+    """
 
     is_insolvent: bool = False
     is_on_hold: bool = False
     credit_amount: Decimal = ZERO
     minimum_amount: Decimal = ZERO
     levels: Sequence[LevelRule] | None = None
+    rates_from: date = date.min
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ def _exclusion(
         (account.is_insolvent, Reason.INSOLVENT),
         (account.is_on_hold, Reason.ON_HOLD),
         (account.levels is None, Reason.NO_POLICY),
+        (item.due_date < account.rates_from, Reason.RATE_MISSING),
         (item.is_factored, Reason.FACTORED),
         (item.is_with_agency, Reason.WITH_AGENCY),
         (item.is_disputed, Reason.DISPUTED),

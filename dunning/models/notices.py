@@ -224,6 +224,7 @@ class RunExclusion(models.Model):
         BELOW_MINIMUM = "BELOW_MINIMUM", _("Sous le montant minimal")
         OTHER_STEP_FIRST = "OTHER_STEP_FIRST", _("Une autre étape du client passe d’abord")
         NO_POLICY = "NO_POLICY", _("Aucun scénario actif ne prend ce client")
+        RATE_MISSING = "RATE_MISSING", _("Échéance antérieure aux taux légaux connus")
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="exclusions")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from core import audit
 from core.errors import BusinessError
+from core.legal import register
 from core.operation import operation
 from core.rights import Actor
 from customers.models import LegalEntity
 from dunning.models import Policy, Run, RunExclusion
 from dunning.planning.decisions import decide
 from dunning.planning.facts import gather
-from dunning.planning.fees import compute_fees
+from dunning.planning.fees import compute_fees, rates_known_from
 from dunning.planning.writing import write
 
 
@@ -79,12 +80,13 @@ def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
         return _outcome(run)
     # One planning at a time for an entity: two would propose the same steps and one would fail.
     _locked_entity(actor, run.legal_entity_id)
+    legal = register()
     with connection.cursor() as cursor:
         # The temporary tables are scanned whole: sorting and hashing them in memory is what makes it fast.
         cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
         gather(cursor, entity_id=run.legal_entity_id, as_of=run.as_of)
-        decide(cursor, as_of=run.as_of)
-        compute_fees(cursor, entity=run.legal_entity, as_of=run.as_of)
+        decide(cursor, as_of=run.as_of, rates_from=rates_known_from(legal, run.legal_entity))
+        compute_fees(cursor, legal=legal, entity=run.legal_entity, as_of=run.as_of)
         run.notice_count, run.line_count = write(
             cursor, run=run, actor_id=actor.pk, actor_name=str(actor), now=now
         )

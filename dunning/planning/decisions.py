@@ -1,5 +1,7 @@
 """The rule of `dunning.selection` over all accounts at once. One test holds both to the same answers."""
 
+from datetime import date
+
 from django.db.backends.utils import CursorWrapper
 
 ITEM_DECISIONS = """
@@ -13,6 +15,7 @@ SELECT i.item_id, i.customer_id, i.currency, i.due_date, i.open_amount,
            WHEN a.is_insolvent THEN 'INSOLVENT'
            WHEN a.is_on_hold THEN 'ON_HOLD'
            WHEN a.policy_id IS NULL THEN 'NO_POLICY'
+           WHEN i.due_date < %(rates_from)s THEN 'RATE_MISSING'
            WHEN i.is_factored THEN 'FACTORED'
            WHEN i.is_with_agency THEN 'WITH_AGENCY'
            WHEN i.is_disputed THEN 'DISPUTED'
@@ -57,9 +60,13 @@ WHERE s.customer_id = d.customer_id AND s.currency = d.currency AND d.reason IS 
 """
 
 
-def decide(cursor: CursorWrapper, *, as_of: object) -> None:
-    """Fill `plan_decision` (a rank or a reason per item) and `plan_step` (a level per account)."""
-    cursor.execute(ITEM_DECISIONS, {"as_of": as_of})
+def decide(cursor: CursorWrapper, *, as_of: date, rates_from: date) -> None:
+    """Fill `plan_decision` (a rank or a reason per item) and `plan_step` (a level per account).
+
+    `rates_from` is the first day whose legal rate is known: one item with an impossible due date must not keep
+    the whole entity from being chased.
+    """
+    cursor.execute(ITEM_DECISIONS, {"as_of": as_of, "rates_from": rates_from})
     cursor.execute(STEPS)
     cursor.execute(ACCOUNT_REASONS)
     cursor.execute("DELETE FROM plan_step WHERE is_below_minimum")

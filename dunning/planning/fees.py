@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from core.errors import BusinessError
-from core.legal import register
+from core.legal_register import ECB_RATE, LEGAL_INTEREST, Register
 from customers.models import LegalEntity
 from invoices.late_fee_parameters import Conventions, conventions, late_fee_parameters, reference_rates
 from invoices.late_fee_rules import (
@@ -80,9 +80,15 @@ def clause_of(entity: LegalEntity) -> Rule | None:
     return parse_rule(entity.late_fee_clause) if entity.late_fee_clause else None
 
 
-def compute_fees(cursor: CursorWrapper, *, entity: LegalEntity, as_of: date) -> None:
+def rates_known_from(legal: Register, entity: LegalEntity) -> date:
+    """The first day on which interest can be counted: earlier than any due date when the registry is empty."""
+    # A clause is compared with the floor, which follows the legal interest rate.
+    series = (ECB_RATE, LEGAL_INTEREST) if entity.late_fee_clause else (ECB_RATE,)
+    return max((legal.values[key][0].valid_from for key in series if key in legal.values), default=date.min)
+
+
+def compute_fees(cursor: CursorWrapper, *, legal: Register, entity: LegalEntity, as_of: date) -> None:
     """Fill `plan_fee` and `plan_indemnity`. Raises MissingLegalParameter naming the half-year."""
-    legal = register()
     parameters = late_fee_parameters(legal, as_of)
     _check_conventions(conventions(legal, as_of))
     cursor.execute(

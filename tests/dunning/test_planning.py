@@ -12,7 +12,7 @@ from core.rights import SYSTEM
 from customers.models import Customer, LegalEntity
 from dunning.models import Level, Notice, RunExclusion
 from dunning.operations.runs import dun
-from dunning.planning.fees import clause_of
+from dunning.planning.fees import clause_of, rates_known_from
 from dunning.selection import Account, LevelRule, OverdueItem, select
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fee_rules import rule_for
@@ -57,7 +57,9 @@ def generate_books(entity: LegalEntity, draw: random.Random) -> None:
             if draw.random() < 0.5
         }
         for _ in range(draw.randint(1, 6)):
-            due = TODAY - timedelta(days=draw.choice([-10, 0, 1, 5, 6, 15, 16, 31, 61, 95, 200, 400]))
+            due = TODAY - timedelta(
+                days=draw.choice([-10, 0, 1, 5, 6, 15, 16, 31, 61, 95, 200, 400, 5000, 36500])
+            )
             currency = draw.choice(currencies)
             item = make_item(
                 customer,
@@ -147,6 +149,7 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
                 and (customer.hold_until is None or customer.hold_until >= TODAY),
                 credit_amount=-sum((open for item, open in items if open < 0), Decimal(0)),
                 minimum_amount=Decimal("50.00"),
+                rates_from=rates_known_from(register(), entity),
                 levels=[
                     LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels
                 ],
@@ -290,3 +293,18 @@ def test_absurd_amounts_do_not_keep_the_run_from_being_planned() -> None:
     amounts = dict(Notice.objects.values_list("customer", "open_amount"))
     assert amounts == {usual.pk: Decimal("900.00"), absurd.pk: Decimal("1999999999999.98")}
     assert RunExclusion.objects.get(customer=held).open_amount == Decimal("1999999999999.98")
+
+
+@pytest.mark.django_db
+def test_one_impossible_due_date_keeps_nobody_else_from_being_chased() -> None:
+    load_law()
+    entity = make_entity()
+    make_policy(entity)
+    ancient = make_item(make_customer(entity), "1000.00", date(1926, 11, 1))
+    make_item(make_customer(entity), "1000.00", TODAY - timedelta(days=8))
+
+    planned = dun(actor=SYSTEM, legal_entity=entity, as_of=TODAY, now=NOW)
+
+    assert planned.notices == 1
+    assert planned.excluded == {RunExclusion.Reason.RATE_MISSING: 1}
+    assert RunExclusion.objects.get(run=planned.run_id).customer_id == ancient.customer_id

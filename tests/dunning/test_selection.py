@@ -50,6 +50,12 @@ ONE_ITEM = [
     ("insolvent before anything else", Account(is_insolvent=True, levels=LADDER), late(9, is_disputed=True), Reason.INSOLVENT),
     ("on hold", Account(is_on_hold=True, levels=LADDER), late(9), Reason.ON_HOLD),
     ("no policy takes him", Account(levels=None), late(9), Reason.NO_POLICY),
+    (
+        "due before any legal rate is known",
+        Account(rates_from=AS_OF - timedelta(days=8), levels=LADDER),
+        late(9),
+        Reason.RATE_MISSING,
+    ),
     ("a receipt that could settle it", Account(credit_amount=Decimal(100), levels=LADDER), late(9), Reason.UNALLOCATED_CASH),
     ("a receipt too small to settle it", Account(credit_amount=Decimal("99.99"), levels=LADDER), late(9), 1),
     ("below the minimum", Account(minimum_amount=Decimal("100.01"), levels=LADDER), late(9), Reason.BELOW_MINIMUM),
