@@ -4,6 +4,7 @@ Statuses: 400 what was sent cannot be read, 401 and 403 who asks, 404 unknown or
 state forbids it, 412 the document has changed, 413 too large, 415 other media type, 422 a rule refuses, 429 too many.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from rest_framework import exceptions
@@ -106,29 +108,27 @@ def problem_response(
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
     retryable: bool = False,
-) -> JsonResponse:
+) -> HttpResponse:
     """The answer itself, whatever formats the request accepts: an error must always be readable."""
-    response = JsonResponse(
-        {
-            "type": f"urn:encours:problem:{code}",
-            "title": str(TITLES[status]),
-            "status": status,
-            "detail": detail or str(TITLES[status]),
-            "code": code,
-            "errors": [asdict(error) for error in errors],
-            "request_id": getattr(request, "request_id", ""),
-            "retryable": retryable,
-        },
-        status=status,
-        content_type=CONTENT_TYPE,
-        json_dumps_params={"ensure_ascii": False},
-    )
+    problem = {
+        "type": f"urn:encours:problem:{code}",
+        "title": str(TITLES[status]),
+        "status": status,
+        "detail": detail or str(TITLES[status]),
+        "code": code,
+        "errors": [asdict(error) for error in errors],
+        "request_id": getattr(request, "request_id", ""),
+        "retryable": retryable,
+    }
+    # A refused value may hold half a character, which only JSON's own escape can write.
+    body = json.dumps(problem, ensure_ascii=False, cls=DjangoJSONEncoder).encode("utf-8", "backslashreplace")
+    response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
     for name, value in (headers or {}).items():
         response[name] = value
     return response
 
 
-def problem_handler(error: Exception, context: Mapping[str, Any]) -> JsonResponse | None:
+def problem_handler(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """What the API answers to an exception; None for the unexpected ones, which stay errors of ours."""
     request, view = context["request"], context["view"]
     if isinstance(error, Problem):
@@ -171,7 +171,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> JsonRespons
     return None
 
 
-def _problem_of(request: HttpRequest, error: exceptions.APIException) -> JsonResponse:
+def _problem_of(request: HttpRequest, error: exceptions.APIException) -> HttpResponse:
     """The framework's own exceptions, in our words."""
     status, code, detail = error.status_code, str(error.get_codes()), str(error.detail)
     headers = {}
@@ -205,7 +205,7 @@ def _problem_of(request: HttpRequest, error: exceptions.APIException) -> JsonRes
 
 def _refusal(
     request: HttpRequest, error: BusinessError, conflicts: tuple[type[BusinessError], ...]
-) -> JsonResponse:
+) -> HttpResponse:
     if isinstance(error, NotAllowed):
         status = 403
     elif isinstance(error, (WrongState, *conflicts)):

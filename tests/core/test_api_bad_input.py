@@ -41,6 +41,7 @@ BODIES = {
     "unknown terms": ('{"name": "X", "terms": "45J"}', 400, "invalid"),
     "unknown kind": ('{"name": "X", "kind": "BANK"}', 400, "invalid"),
     "unknown parent": ('{"name": "X", "parent": "external:??"}', 400, "invalid"),
+    "half a character in a choice": ('{"name": "X", "kind": "\\ud800"}', 400, "invalid"),
     "misspelt field": ('{"nmae": "X"}', 400, "invalid"),
     "no SIREN": ('{"name": "X"}', 422, "invalid_customer"),
     "wrong SIREN": ('{"name": "X", "siren": "123456789"}', 422, "invalid_identifier"),
