@@ -161,10 +161,7 @@ def baseline(sample: int) -> float:
             )
             if outcome.lead_rank is None:
                 continue
-            notice = Notice.objects.create(
-                run=run, legal_entity_id=1, customer=customer, level=levels[outcome.lead_rank], currency="EUR",
-                as_of=as_of, open_amount=Decimal(0), line_count=len(outcome.ranks), oldest_due_date=as_of,
-            )  # fmt: skip
+            lines, interest, indemnity = [], Decimal(0), Decimal(0)
             for pk, rank in outcome.ranks.items():
                 item = items[pk]
                 claim = Claim(
@@ -179,15 +176,19 @@ def baseline(sample: int) -> float:
                     debtor=customer.kind,
                 )
                 fees = late_fees(claim, rates, parameters)
+                lines.append((item, rank, fees))
+                interest, indemnity = interest + fees.interest, indemnity + fees.indemnity
+            notice = Notice.objects.create(
+                run=run, legal_entity_id=1, customer=customer, level=levels[outcome.lead_rank], currency="EUR",
+                as_of=as_of, open_amount=sum(item.open_amount for item, _rank, _fees in lines),
+                interest_amount=interest, indemnity_amount=indemnity, line_count=len(lines), oldest_due_date=as_of,
+            )  # fmt: skip
+            for item, rank, fees in lines:
                 NoticeLine.objects.create(
                     notice=notice, item=item, rank=rank, open_amount=item.open_amount,
                     days_late=(as_of - item.due_date).days, interest_amount=fees.interest,
                     indemnity_amount=fees.indemnity,
                 )  # fmt: skip
-                notice.open_amount += item.open_amount
-                notice.interest_amount += fees.interest
-                notice.indemnity_amount += fees.indemnity
-            notice.save()
             audit.record(actor=SYSTEM, verb="dunning.notice.proposed", refs=[notice, customer, run])
         seconds = time.perf_counter() - start
         transaction.set_rollback(True)
