@@ -1,5 +1,6 @@
 """The receivables sub-ledger: open items and the allocations that settle them."""
 
+import pgtrigger
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import F, Q
@@ -121,6 +122,16 @@ class OpenItem(models.Model):
                 fields=["open_amount", "id"], condition=~Q(open_amount=0), name="open_item_open_by_amount"
             ),
         ]
+        triggers = [
+            # A posted document is corrected by another one. Dates are held by the operations.
+            pgtrigger.ReadOnly(
+                name="posted",
+                fields=[
+                    "legal_entity", "customer", "kind", "number", "instalment", "currency", "total_amount", "vat_amount",
+                ],
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.number
@@ -172,6 +183,10 @@ class Allocation(models.Model):
             models.Index(
                 fields=["reversed_on"], name="allocation_reversed", condition=Q(reversed_on__isnull=False)
             ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="made", fields=["debit", "credit", "amount"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:

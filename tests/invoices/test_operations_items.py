@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import InternalError, transaction
 
 from core.errors import NotAllowed
 from core.models import AuditEvent, Role
@@ -11,6 +12,7 @@ from customers.models import Customer
 from invoices.models import OpenItem
 from invoices.operations.items import PostingRefused, post_item
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
+from tests.invoices.factories import OpenItemFactory
 from tests.invoices.ledger import ledger_rows
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +116,20 @@ def test_a_finance_director_posts_nothing(make_user: Any) -> None:
     assert [event[4] for event in after.pop("AuditEvent")] == ["core.operation.refused"]
     before.pop("AuditEvent")
     assert after == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change", [{"total_amount": "1.00"}, {"number": "X"}, {"currency": "GBP"}, {"kind": "OTHER"}], ids=str
+)
+def test_database_refuses_to_change_a_posted_document(change: dict[str, str]) -> None:
+    item = OpenItemFactory()
+    with pytest.raises(InternalError, match="Cannot update"), transaction.atomic():
+        type(item).objects.filter(pk=item.pk).update(**change)
+
+
+@pytest.mark.django_db
+def test_database_refuses_to_delete_a_posted_document() -> None:
+    item = OpenItemFactory()
+    with pytest.raises(InternalError, match="Cannot delete"), transaction.atomic():
+        item.delete()

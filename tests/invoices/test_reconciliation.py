@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pgtrigger
 import pytest
 
 from core.errors import NotAllowed
@@ -87,7 +88,8 @@ def test_an_allocation_older_than_its_payment(allocation: Allocation) -> None:
 
 def test_an_allocation_between_two_customers(allocation: Allocation) -> None:
     other = OpenItemFactory(customer__legal_entity=allocation.debit.legal_entity).customer
-    OpenItem.objects.filter(pk=allocation.credit_id).update(customer=other)
+    with pgtrigger.ignore("invoices.OpenItem:posted"):  # what a careless repair by hand could do
+        OpenItem.objects.filter(pk=allocation.credit_id).update(customer=other)
     checks = {finding.check: finding.examples for finding in found(allocation)}
     assert checks["allocation_pair"] == [f"allocation:{allocation.pk}"]
 
