@@ -165,7 +165,7 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO invoices_dispute (item_id, amount, reason, note, opened_on)
-    SELECT id, round(total_amount / 3, 2), 'PRICE', '', least(issue_date + 10, %(as_of)s::date)
+    SELECT id, round(total_amount / 3, 2), 'PU_ERR', '', least(issue_date + 10, %(as_of)s::date)
     FROM invoices_openitem WHERE id <= %(open)s AND id %% 50 = 2 AND total_amount > 0
     """,
     """

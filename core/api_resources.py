@@ -9,6 +9,8 @@ RESOURCES = {
     "ageing": _("Balance âgée"),
     "notices": _("Relances et courriers"),
     "invoice-batches": _("Lots de factures"),
+    "einvoice-statuses": _("Statuts de factures électroniques"),
+    "bank-statements": _("Relevés de compte"),
 }
 
 

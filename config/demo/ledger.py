@@ -10,14 +10,14 @@ from config.demo.diary import Diary
 from config.demo.profiles import AMOUNTS, Behaviour, Profile, Segment
 
 DISPUTE_REASONS = (
-    "PRICE",
-    "QUANTITY",
-    "QUALITY",
-    "DELIVERY",
-    "ORDER",
-    "DUPLICATE",
-    "ADMINISTRATIVE",
-    "OTHER",
+    "PU_ERR",
+    "QTE_ERR",
+    "QUALITE_ERR",
+    "LIVR_INCOMP",
+    "CMD_ERR",
+    "DOUBLON",
+    "ADR_ERR",
+    "AUTRE",
 )
 _DISPUTE_WEIGHTS = (26, 20, 16, 12, 14, 3, 6, 3)
 _FORGOTTEN = {Behaviour.PUNCTUAL: 0.002, Behaviour.FEW_DAYS_LATE: 0.006, Behaviour.CHRONIC: 0.018,

@@ -33,14 +33,14 @@ CUSTOMER_COLUMNS = (
 )  # fmt: skip
 CONTACT_COLUMNS = ("customer_id", "name", "role", "email", "phone", "gets_dunning")
 _DISPUTE_NOTES = {
-    "PRICE": "Remise convenue absente de la facture.",
-    "QUANTITY": "Bon de livraison signé pour une quantité moindre.",
-    "QUALITY": "Marchandise reprise pour contrôle.",
-    "DELIVERY": "Prestation non terminée d’après le client.",
-    "ORDER": "Numéro de commande à reporter sur la facture.",
-    "DUPLICATE": "Le client pense avoir déjà reçu cette facture.",
-    "ADMINISTRATIVE": "Adresse de facturation à corriger.",
-    "OTHER": "Le client doit nous rappeler.",
+    "PU_ERR": "Remise convenue absente de la facture.",
+    "QTE_ERR": "Bon de livraison signé pour une quantité moindre.",
+    "QUALITE_ERR": "Marchandise reprise pour contrôle.",
+    "LIVR_INCOMP": "Prestation non terminée d’après le client.",
+    "CMD_ERR": "Numéro de commande à reporter sur la facture.",
+    "DOUBLON": "Le client pense avoir déjà reçu cette facture.",
+    "ADR_ERR": "Adresse de facturation à corriger.",
+    "AUTRE": "Le client doit nous rappeler.",
 }
 
 

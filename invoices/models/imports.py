@@ -16,9 +16,12 @@ class ImportStatus(models.TextChoices):
     RECEIVED = "RECEIVED", _("Reçu")
     READING = "READING", _("Lecture en cours")
     PREVIEWED = "PREVIEWED", _("À valider")
+    TO_APPROVE = "TO_APPROVE", _("À approuver")
     REJECTED = "REJECTED", _("Illisible")
     COMMITTING = "COMMITTING", _("Enregistrement en cours")
     COMMITTED = "COMMITTED", _("Enregistré")
+    ROLLING_BACK = "ROLLING_BACK", _("Retrait en cours")
+    ROLLED_BACK = "ROLLED_BACK", _("Retiré")
     CANCELLED = "CANCELLED", _("Annulé")
     FAILED = "FAILED", _("Interrompu")
 
@@ -32,6 +35,10 @@ IMPORT_TRANSITIONS = (
     (ImportStatus.PREVIEWED, ImportStatus.RECEIVED),
     (ImportStatus.PREVIEWED, ImportStatus.COMMITTING),
     (ImportStatus.PREVIEWED, ImportStatus.CANCELLED),
+    (ImportStatus.PREVIEWED, ImportStatus.TO_APPROVE),
+    (ImportStatus.TO_APPROVE, ImportStatus.COMMITTING),
+    (ImportStatus.TO_APPROVE, ImportStatus.PREVIEWED),
+    (ImportStatus.TO_APPROVE, ImportStatus.CANCELLED),
     (ImportStatus.REJECTED, ImportStatus.RECEIVED),
     (ImportStatus.REJECTED, ImportStatus.CANCELLED),
     (ImportStatus.COMMITTING, ImportStatus.COMMITTED),
@@ -39,7 +46,12 @@ IMPORT_TRANSITIONS = (
     (ImportStatus.COMMITTING, ImportStatus.FAILED),
     (ImportStatus.FAILED, ImportStatus.RECEIVED),
     (ImportStatus.FAILED, ImportStatus.CANCELLED),
+    (ImportStatus.COMMITTED, ImportStatus.ROLLING_BACK),
+    (ImportStatus.ROLLING_BACK, ImportStatus.ROLLED_BACK),
+    (ImportStatus.ROLLING_BACK, ImportStatus.COMMITTED),
 )
+# Once written, a batch keeps the instant at which it was, even when it is taken back.
+WRITTEN = ("COMMITTED", "ROLLING_BACK", "ROLLED_BACK")
 
 
 class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
@@ -52,12 +64,33 @@ class ImportBatch(models.Model):
     """One uploaded file for one legal entity. The status column is the work list of the import tasks.
 
     `options` are the reading choices a person imposed, `dialect` those that were used. `error_code` and
-    `error_params` say why the batch as a whole failed (`invoices.import_messages`).
+    `error_params` say why the batch as a whole failed (`invoices.import_messages`). `as_of` is the day whose
+    state a full snapshot shows. `suspicions` lists what a person must confirm: `code`, `count`, `params`.
     """
+
+    class Subject(models.TextChoices):
+        ITEMS = "ITEMS", _("Pièces")
+        CUSTOMERS = "CUSTOMERS", _("Clients")
+
+    class Format(models.TextChoices):
+        TABLE = "TABLE", _("CSV ou XLSX")
+        FEC = "FEC", _("Fichier des écritures comptables")
+        EINVOICE = "EINVOICE", _("Factures électroniques")
+        JSON_LINES = "JSON_LINES", _("JSON par lignes")
+
+    class Mode(models.TextChoices):
+        DELTA = "DELTA", _("Pièces nouvelles ou modifiées")
+        SNAPSHOT = "SNAPSHOT", _("Toutes les pièces ouvertes")
+
+    class Source(models.TextChoices):
+        UPLOAD = "UPLOAD", _("Dépôt à l’écran")
+        API = "API", _("API")
+        FOLDER = "FOLDER", _("Dossier surveillé")
 
     Status = ImportStatus
     TRANSITIONS = IMPORT_TRANSITIONS
-    UNDER_WAY = (Status.RECEIVED, Status.READING, Status.COMMITTING)
+    UNDER_WAY = (Status.RECEIVED, Status.READING, Status.COMMITTING, Status.ROLLING_BACK)
+    UNDO_DAYS = 7
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
@@ -70,6 +103,15 @@ class ImportBatch(models.Model):
         related_name="+",
     )
     status = models.CharField(_("état"), max_length=12, choices=ImportStatus, default=ImportStatus.RECEIVED)
+    subject = models.CharField(_("contenu"), max_length=10, choices=Subject, default=Subject.ITEMS)
+    format = models.CharField(_("format"), max_length=10, choices=Format, default=Format.TABLE)
+    mode = models.CharField(_("mode"), max_length=8, choices=Mode, default=Mode.DELTA)
+    source = models.CharField(_("origine"), max_length=6, choices=Source, default=Source.UPLOAD)
+    as_of = models.DateField(_("situation au"), null=True, blank=True)
+    profile = models.ForeignKey(
+        "invoices.ImportProfile", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    creates_customers = models.BooleanField(_("créer les clients inconnus"), default=False)
     options = models.JSONField(default=dict, blank=True)
     dialect = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -78,7 +120,18 @@ class ImportBatch(models.Model):
     total = models.PositiveIntegerField(_("lignes du fichier"), default=0)
     new_count = models.PositiveIntegerField(_("nouvelles"), default=0)
     unchanged_count = models.PositiveIntegerField(_("inchangées"), default=0)
+    changed_count = models.PositiveIntegerField(_("modifiées"), default=0)
+    skipped_count = models.PositiveIntegerField(_("laissées de côté"), default=0)
     error_count = models.PositiveIntegerField(_("en erreur"), default=0)
+    suspicious_count = models.PositiveIntegerField(_("douteuses"), default=0)
+    cleared_count = models.PositiveIntegerField(_("soldées"), default=0)
+    new_customer_count = models.PositiveIntegerField(_("clients créés"), default=0)
+    suspicions = models.JSONField(_("points douteux"), default=list, blank=True)
+    needs_second_person = models.BooleanField(_("seconde personne requise"), default=False)
+    changed_amounts = models.JSONField(
+        _("variation des pièces modifiées, par devise"), default=dict, blank=True
+    )
+    cleared_amounts = models.JSONField(_("montants soldés, par devise"), default=dict, blank=True)
     new_amounts = models.JSONField(_("montants nouveaux par devise"), default=dict, blank=True)
     receivable_before = models.JSONField(_("encours avant, par devise"), default=dict, blank=True)
     receivable_after = models.JSONField(_("encours après, par devise"), default=dict, blank=True)
@@ -95,6 +148,14 @@ class ImportBatch(models.Model):
         related_name="+",
     )
     committed_at = models.DateTimeField(_("enregistré le"), null=True, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    rolled_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    rolled_back_at = models.DateTimeField(_("retiré le"), null=True, blank=True)
+    rollback_reason = models.CharField(_("motif du retrait"), max_length=200, blank=True)
     updated_at = models.DateTimeField(_("modifié le"))
 
     objects = ImportBatchQuerySet.as_manager()
@@ -105,16 +166,23 @@ class ImportBatch(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status="COMMITTED", committed_at__isnull=False)
-                | (~Q(status="COMMITTED") & Q(committed_at__isnull=True)),
+                condition=Q(status__in=WRITTEN, committed_at__isnull=False)
+                | (~Q(status__in=WRITTEN) & Q(committed_at__isnull=True)),
                 name="import_batch_committed_has_instant",
+            ),
+            models.CheckConstraint(
+                condition=~Q(mode="SNAPSHOT") | Q(as_of__isnull=False), name="import_batch_snapshot_has_day"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="ROLLED_BACK") | Q(rolled_back_at__isnull=False),
+                name="import_batch_rolled_back_has_instant",
             ),
         ]
         indexes = [
             models.Index(fields=["legal_entity", "-id"], name="import_batch_by_entity"),
             models.Index(
                 fields=["status", "id"],
-                condition=Q(status__in=["RECEIVED", "READING", "COMMITTING"]),
+                condition=Q(status__in=["RECEIVED", "READING", "COMMITTING", "ROLLING_BACK"]),
                 name="import_batch_work_list",
             ),
         ]
@@ -129,19 +197,26 @@ class ImportBatch(models.Model):
 
     @property
     def row_count(self) -> int:
-        return self.new_count + self.unchanged_count + self.error_count
+        return (
+            self.new_count + self.changed_count + self.unchanged_count + self.skipped_count + self.error_count
+        )
 
 
 class ImportRow(models.Model):
     """A line of an uploaded file: its cells as written, what was understood, and what will become of it.
 
     `errors` is a list of objects with `column` (a field name of `readers.columns`), `code`, `value` and what the
-    message of the code needs.
+    message of the code needs; `suspicions` the same. `changes` is a list of `column`, `before`, `after`.
+    `open_amount` is what the file says is still open, None when it says nothing. `details` holds what the file says
+    of the customer (`customer`: name, siren, siret, vat_number, country, address_lines, email, … and `contacts`)
+    and of an electronic invoice (`einvoice`). `document_name` is the file of the archive the row was read from.
     """
 
     class Outcome(models.TextChoices):
         NEW = "NEW", _("Nouvelle")
+        CHANGED = "CHANGED", _("Modifiée")
         UNCHANGED = "UNCHANGED", _("Inchangée")
+        SKIPPED = "SKIPPED", _("Laissée de côté")
         ERROR = "ERROR", _("En erreur")
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
@@ -159,9 +234,19 @@ class ImportRow(models.Model):
         _("montant TTC"), max_digits=14, decimal_places=2, null=True, blank=True
     )
     vat_amount = models.DecimalField(_("dont TVA"), max_digits=14, decimal_places=2, null=True, blank=True)
+    open_amount = models.DecimalField(
+        _("reste dû selon le fichier"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
     reference = models.TextField(_("référence"), blank=True)
+    details = models.JSONField(_("précisions"), default=dict, blank=True, db_default={})
+    document_name = models.TextField(_("fichier de l’archive"), blank=True, default="", db_default="")
     outcome = models.CharField(_("sort"), max_length=10, choices=Outcome)
     errors = models.JSONField(_("erreurs"), default=list)
+    suspicions = models.JSONField(_("points douteux"), default=list, db_default=[])
+    changes = models.JSONField(_("modifications"), default=list, db_default=[])
+    item = models.ForeignKey(
+        OpenItem, on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False
+    )
     # Without a constraint in the database: 100,000 checks would cost a second, and the commit joins the customer.
     customer = models.ForeignKey(
         Customer,
@@ -185,7 +270,47 @@ class ImportRow(models.Model):
                 condition=~Q(outcome="NEW"),
                 name="import_row_not_new",
             ),
+            models.Index(fields=["batch", "line"], condition=~Q(suspicions=[]), name="import_row_suspicious"),
         ]
 
     def __str__(self) -> str:
         return f"{self.batch_id}:{self.line}"
+
+
+class ImportClearing(models.Model):
+    """An open item that a full snapshot no longer shows: the commit settles what is open of it."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="clearings")
+    item = models.ForeignKey(OpenItem, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    open_amount = models.DecimalField(_("solde avant"), max_digits=14, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("pièce soldée par un lot")
+        verbose_name_plural = _("pièces soldées par un lot")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "item"], name="import_clearing_once_per_item")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}:{self.item_id}"
+
+
+class ImportConfirmation(models.Model):
+    """A person looked at one kind of suspicion of a batch and says that it is right."""
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="confirmations")
+    code = models.CharField(_("point douteux"), max_length=40)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(_("confirmé le"))
+
+    class Meta:
+        verbose_name = _("confirmation d’un point douteux")
+        verbose_name_plural = _("confirmations de points douteux")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "code"], name="import_confirmation_once_per_code")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.code}"

@@ -37,6 +37,8 @@ class OpenItem(models.Model):
 
     Amounts are signed: what the customer owes is positive, credit notes and payments are negative.
     `open_amount` = `total_amount` less the allocations in force; only allocation operations write it.
+    `corrects` links a correcting document to the one whose amount it puts right; `import_batch` is the batch that
+    posted the item, if one did.
     """
 
     class Kind(models.TextChoices):
@@ -64,8 +66,17 @@ class OpenItem(models.Model):
     disputed_amount = models.DecimalField(_("montant en litige"), max_digits=14, decimal_places=2, default=0)
     reference = models.CharField(_("référence client"), max_length=80, blank=True)
     is_factored = models.BooleanField(_("cédée à un factor"), default=False)
+    einvoice_status = models.CharField(
+        _("statut de facture électronique"), max_length=3, blank=True, default="", db_default=""
+    )
     document = models.ForeignKey(
         "core.StoredFile", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    import_batch = models.ForeignKey(
+        "invoices.ImportBatch", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    corrects = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrections"
     )
     posted_at = models.DateTimeField(_("comptabilisée le"))
     updated_at = models.DateTimeField(_("modifiée le"))
@@ -121,6 +132,12 @@ class OpenItem(models.Model):
             models.Index(
                 fields=["open_amount", "id"], condition=~Q(open_amount=0), name="open_item_open_by_amount"
             ),
+            models.Index(
+                fields=["import_batch"], condition=Q(import_batch__isnull=False), name="open_item_by_batch"
+            ),
+            models.Index(
+                fields=["corrects"], condition=Q(corrects__isnull=False), name="open_item_corrections"
+            ),
         ]
         triggers = [
             # A posted document is corrected by another one. Dates are held by the operations.
@@ -128,6 +145,7 @@ class OpenItem(models.Model):
                 name="posted",
                 fields=[
                     "legal_entity", "customer", "kind", "number", "instalment", "currency", "total_amount", "vat_amount",
+                    "import_batch", "corrects",
                 ],
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
@@ -154,6 +172,16 @@ class Allocation(models.Model):
     reversed_on = models.DateField(_("délettré le"), null=True, blank=True)
     reversal_reason = models.CharField(_("motif du délettrage"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("créé le"))
+    import_batch = models.ForeignKey(
+        "invoices.ImportBatch", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    application = models.ForeignKey(
+        "invoices.CashApplication",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="allocations",
+    )
 
     class Meta:
         verbose_name = _("lettrage")
@@ -183,9 +211,19 @@ class Allocation(models.Model):
             models.Index(
                 fields=["reversed_on"], name="allocation_reversed", condition=Q(reversed_on__isnull=False)
             ),
+            models.Index(
+                fields=["import_batch"], condition=Q(import_batch__isnull=False), name="allocation_by_batch"
+            ),
+            models.Index(
+                fields=["application"],
+                condition=Q(application__isnull=False),
+                name="allocation_by_application",
+            ),
         ]
         triggers = [
-            pgtrigger.ReadOnly(name="made", fields=["debit", "credit", "amount"]),
+            pgtrigger.ReadOnly(
+                name="made", fields=["debit", "credit", "amount", "import_batch", "application"]
+            ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
         ]
 

@@ -99,7 +99,7 @@ def test_gate_holds_back_what_changed_since_the_run(books, change: str, moment: 
         payment = make_item(customer, "-200.00", TODAY)
         settle(item, payment, "200.00", TODAY)
     elif change == "dispute":
-        Dispute.objects.create(item=item, amount=item.open_amount, reason="PRICE", opened_on=TODAY)
+        Dispute.objects.create(item=item, amount=item.open_amount, reason="PU_ERR", opened_on=TODAY)
     elif change == "hold":
         customer.status = "ON_HOLD"
         customer.save()

@@ -108,7 +108,7 @@ def _dispute_or_promise(draw: random.Random, item: OpenItem) -> None:
         Dispute.objects.create(
             item=item,
             amount=item.open_amount,
-            reason="PRICE",
+            reason="PU_ERR",
             opened_on=TODAY - timedelta(days=3),
             resolved_on=resolved,
         )

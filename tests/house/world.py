@@ -97,7 +97,7 @@ def build_world() -> dict[str, Any]:
     item = make_item(customer, "400.00", today + timedelta(days=9))
     allocation = settle(item, make_item(customer, "-100.00", today), "100.00", today)
     make_item(other, "700.00", today - timedelta(days=8))
-    dispute = Dispute.objects.create(item=item, amount="50.00", reason="PRICE", opened_on=today)
+    dispute = Dispute.objects.create(item=item, amount="50.00", reason="PU_ERR", opened_on=today)
     promise = Promise.objects.create(item=item, amount="50.00", promised_date=today, made_on=today)
     somebody = User.objects.create_user(
         "somebody@example.test", "mot-de-passe-de-test", full_name="Quelqu’un"
