@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from invoices.readers.rows import STAGED
+from invoices.readers.staged import STAGED
 
 Amounts = dict[str, Decimal]
 
@@ -20,7 +20,7 @@ _CREATE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_staging (
     line integer, cells jsonb, customer_code text, number text, instalment smallint, kind text,
     issue_date date, due_date date, currency text, total_amount numeric(14,2), vat_amount numeric(14,2),
-    reference text, errors jsonb
+    open_amount numeric(14,2), reference text, details jsonb, document_name text, skipped text, errors jsonb
 );
 CREATE TEMPORARY TABLE IF NOT EXISTS import_due (terms_id bigint, issue_date date, due_date date);
 CREATE TEMPORARY TABLE IF NOT EXISTS import_double (

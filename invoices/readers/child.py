@@ -4,15 +4,13 @@ Standard output: one JSON line (dialect, number of rows), the rows in COPY text 
 starts with `!`: how it ended. The parent is `invoices.readers.process`.
 """
 
-import ctypes
 import io
 import json
 import os
-import resource
-import signal
 import sys
 from collections.abc import Iterable
 from datetime import date
+from importlib import import_module
 from itertools import islice
 from typing import IO, Any
 
@@ -20,27 +18,25 @@ from django.conf import settings
 
 from invoices.readers.cells import cell_text
 from invoices.readers.columns import Header
+from invoices.readers.confinement import confine
 from invoices.readers.csv_file import CsvFile
 from invoices.readers.detection import Habits, container
 from invoices.readers.errors import UnreadableFile
-from invoices.readers.limits import MIB, Limits
+from invoices.readers.limits import Limits
 from invoices.readers.rows import RowReader
+from invoices.readers.staged import RowSource, copy_line
 from invoices.readers.xlsx_file import XlsxFile
 
-_PR_SET_PDEATHSIG = 1
+# (subject, format) -> the function that opens such a file: `(stream, config) -> RowSource`. Tables of items have
+# their own, faster way.
+SOURCES = {
+    ("ITEMS", "FEC"): "invoices.readers.fec:open_fec",
+    ("ITEMS", "EINVOICE"): "invoices.readers.einvoices:open_einvoices",
+    ("ITEMS", "JSON_LINES"): "invoices.readers.json_lines:open_json_lines",
+    ("CUSTOMERS", "TABLE"): "invoices.readers.customer_rows:open_customers",
+}
 _BATCH = 500
 _ENOUGH_VOTES = 5_000
-
-
-def confine(limits: Limits) -> None:
-    """Bound memory, time and files before the first byte is looked at; die with the parent."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MIB, MIB))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def open_table(stream: IO[bytes], limits: Limits, options: dict[str, str]) -> CsvFile | XlsxFile:
@@ -105,6 +101,25 @@ def look_through(table: CsvFile | XlsxFile, header: Header, limits: Limits) -> t
 
 def read(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
     """Write the whole answer; the number of rows written."""
+    reader = SOURCES.get((config.get("subject", "ITEMS"), config.get("format", "TABLE")))
+    if reader is None:
+        return read_table(stream, out, config)
+    module, function = reader.split(":")
+    source: RowSource = getattr(import_module(module), function)(stream, config)
+    out.write(json.dumps({"dialect": source.dialect, "total": source.total}) + "\n")
+    out.flush()
+    done = 0
+    for row in source.rows():
+        out.write(copy_line(row))
+        done += 1
+    if not done:
+        raise UnreadableFile("no_rows", line=1)
+    out.write("!" + json.dumps({"rows": done, "repeated_headers": 0}) + "\n")
+    return done
+
+
+def read_table(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
+    """A table of items: two passes, the first one for its habits."""
     limits = Limits.from_json(config["limits"])
     options: dict[str, str] = config["options"]
     table = open_table(stream, limits, options)

@@ -94,13 +94,22 @@ def read_in_child(
     limits: Limits,
     currency: str,
     today: date,
+    subject: str = "ITEMS",
+    file_format: str = "TABLE",
+    entity: dict[str, str] | None = None,
+    profile: dict[str, Any] | None = None,
 ) -> Iterator[Reading]:
     """Read a file in a child process that has no database, no secrets and little memory.
 
     `options` may impose `encoding`, `delimiter`, `sheet`, `decimal` ("," or ".") and `date_order` ("dmy" or
-    "mdy"); `currency` is taken where the file names none. Raises UnreadableFile.
+    "mdy"); `currency` is taken where the file names none. `entity` identifies the creditor (`siren`, `vat_number`,
+    `name`), `profile` is the saved reading of the source (`columns`, `constants`, `values`). Raises UnreadableFile.
     """
     config = {
+        "subject": subject,
+        "format": file_format,
+        "entity": entity or {},
+        "profile": profile or {},
         "options": {name: value for name, value in options.items() if value},
         "limits": limits.as_json(),
         "currency": currency,

@@ -19,12 +19,6 @@ from invoices.readers.vocabulary import (
     KIND_WORDS,
 )
 
-# The columns of the staging table, in the order of the lines that `RowReader.read` returns.
-STAGED = (
-    "line", "cells", "customer_code", "number", "instalment", "kind", "issue_date", "due_date", "currency",
-    "total_amount", "vat_amount", "reference", "errors",
-)  # fmt: skip
-
 # The plain way to write an amount, read without ceremony; `parse_amount` judges everything else. A test holds
 # both to the same answers.
 _PLAIN_AMOUNT = {
@@ -109,7 +103,7 @@ class RowReader:
             f"\t{_escaped(customer_code)}\t{_escaped(number)}\t{instalment}\t{kind or _NULL}"
             f"\t{issue_date or _NULL}\t{due_date or _NULL}\t{currency or _NULL}"
             f"\t{_NULL if total is None else total}\t{_NULL if vat is None else vat}"
-            f"\t{_escaped(reference or '')}\t{_escaped(errors)}\n"
+            f"\t{_NULL}\t{_escaped(reference or '')}\t{{}}\t\t{_NULL}\t{_escaped(errors)}\n"
         )
 
     def _fail(self, column: str, code: str, value: str = "", **params: Any) -> None:

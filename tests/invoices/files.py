@@ -12,7 +12,7 @@ from invoices.import_messages import file_message
 from invoices.readers.child import read
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
-from invoices.readers.rows import STAGED
+from invoices.readers.staged import STAGED
 
 TODAY = date(2026, 11, 23)
 HEADER = ("Code client", "N° facture", "Type", "Date facture", "Date d'échéance", "Montant TTC", "TVA", "Devise", "Référence")  # fmt: skip
