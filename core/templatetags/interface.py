@@ -14,6 +14,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.rights import has_permission
+
 register = template.Library()
 
 TONES = {"ok", "watch", "late", "blocked", "info", "neutral"}
@@ -67,6 +69,13 @@ def shell(context: Context) -> SimpleNamespace:
 def optional(context: Context, name: str, default: object = "") -> object:
     """A variable of the context that a view may leave out: `{% optional "demo_accounts" as accounts %}`."""
     return context.get(name, default)
+
+
+@register.simple_tag(takes_context=True)
+def may(context: Context, permission: str) -> bool:
+    """Whether the person who reads the page holds the permission."""
+    request = _request(context)
+    return request is not None and has_permission(request.user, permission)
 
 
 @register.simple_tag
