@@ -10,10 +10,6 @@ item_urlpatterns = [
     path("<int:pk>/", items.item_detail, name="item-detail"),
     path("<int:pk>/document/", items.item_document, name="item-document"),
     path("<int:pk>/lettrer/", item_actions.item_allocate, name="item-allocate"),
-    path("<int:pk>/litige/", item_actions.item_dispute, name="item-dispute"),
-    path("<int:pk>/promesse/", item_actions.item_promise, name="item-promise"),
     path("lettrages/<int:pk>/defaire/", item_actions.allocation_reverse, name="allocation-reverse"),
-    path("litiges/<int:pk>/resoudre/", item_actions.dispute_resolve, name="dispute-resolve"),
-    path("promesses/<int:pk>/retirer/", item_actions.promise_withdraw, name="promise-withdraw"),
     path("comptes/<int:pk>/", items.customer_panel, name="customer-panel"),
 ]

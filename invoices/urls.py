@@ -1,8 +1,14 @@
 from django.urls import URLPattern
 
 from invoices.ageing_urls import ageing_urlpatterns
+from invoices.dispute_urls import dispute_urlpatterns
 from invoices.import_urls import import_urlpatterns
 from invoices.item_urls import item_urlpatterns
 
 app_name = "invoices"
-urlpatterns: list[URLPattern] = [*ageing_urlpatterns, *item_urlpatterns, *import_urlpatterns]
+urlpatterns: list[URLPattern] = [
+    *ageing_urlpatterns,
+    *item_urlpatterns,
+    *import_urlpatterns,
+    *dispute_urlpatterns,
+]
