@@ -2,7 +2,9 @@
 
 import codecs
 import re
+import struct
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.money import detect_decimal_mark
@@ -39,6 +41,59 @@ def container(head: bytes) -> str:
     if start.startswith((b'{"', b"[{", b"{\n", b"{\r")):
         raise UnreadableFile("format_json")
     return "text"
+
+
+_OFFICE = ("xl/", "word/", "ppt/", "docprops/", "_rels/", "customxml/", "[content_types].xml", "mimetype")
+_FEC_START = re.compile(r'"?journalcode"?[\t|;]')
+
+
+def batch_format(head: bytes, name: str) -> str:
+    """`TABLE`, `FEC`, `EINVOICE` or `JSON_LINES`, from the first kibibytes; the name decides between archives only.
+
+    What no reader takes (an image, a web page, a JSON array) is `TABLE`: that reader says why it is refused.
+    """
+    if head.startswith(b"%PDF"):
+        return "EINVOICE"
+    if head.startswith(b"PK\x03\x04"):
+        return _archive_format(head, name)
+    text = _start_of_text(head)
+    if _FEC_START.match(text):
+        return "FEC"
+    if text.startswith("<"):
+        markup = "<html" in text or "<!doctype html" in text or "mso-application" in text or "<table" in text
+        return "TABLE" if markup else "EINVOICE"
+    return "JSON_LINES" if re.match(r'\{\s*["}]', text) else "TABLE"
+
+
+def _archive_format(head: bytes, name: str) -> str:
+    """A workbook stays a table; an archive of documents holds electronic invoices."""
+    names = [entry.lower() for entry in _entry_names(head)]
+    if any(entry.startswith(_OFFICE) for entry in names) or name.lower().endswith((".xlsx", ".xlsm", ".ods")):
+        return "TABLE"
+    if any(entry.endswith((".xml", ".pdf")) or entry.endswith("/") for entry in names):
+        return "EINVOICE"
+    return "TABLE"
+
+
+def _entry_names(head: bytes) -> Iterator[str]:
+    """The names of the entries whose local headers lie in these bytes, as far as sizes lead from one to the next."""
+    at = 0
+    while head[at : at + 4] == b"PK\x03\x04" and len(head) >= at + 30:
+        flags, packed = struct.unpack_from("<H", head, at + 6)[0], struct.unpack_from("<I", head, at + 18)[0]
+        name_size, extra_size = struct.unpack_from("<HH", head, at + 26)
+        yield head[at + 30 : at + 30 + name_size].decode("utf-8", "replace")
+        if flags & 8 and not packed:
+            return
+        at += 30 + name_size + extra_size + packed
+
+
+def _start_of_text(head: bytes) -> str:
+    """The first letters in lower case, whatever the encoding: enough to know a header or a root element."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = head[: len(head) // 2 * 2].decode("utf-16", "replace")
+    else:
+        text = head.removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    return text.lstrip()[:1_000].lower()
 
 
 def encoding_of_mark(head: bytes) -> str | None:
