@@ -31,6 +31,26 @@ COLUMNS = {
     "vat_amount": lazy("TVA"),
     "currency": lazy("Devise"),
     "reference": lazy("Référence"),
+    "status": lazy("Statut de la pièce"),
+    "net_amount": lazy("Montant HT"),
+    "debit_amount": lazy("Débit"),
+    "credit_amount": lazy("Crédit"),
+    "side": lazy("Sens (débit ou crédit)"),
+    "open_amount": lazy("Reste dû"),
+    "customer_name": lazy("Nom du client"),
+    "siren": lazy("SIREN du client"),
+    "siret": lazy("SIRET du client"),
+    "vat_number": lazy("N° de TVA du client"),
+    "address": lazy("Adresse"),
+    "address_extra": lazy("Complément d’adresse"),
+    "postcode": lazy("Code postal"),
+    "city": lazy("Ville"),
+    "country": lazy("Pays"),
+    "email": lazy("Adresse e-mail du client"),
+    "phone": lazy("Téléphone du client"),
+    "terms": lazy("Conditions de règlement"),
+    "segment": lazy("Segment"),
+    "language": lazy("Langue du client"),
 }
 
 ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16": "UTF-16"}
@@ -190,6 +210,19 @@ ROW_MESSAGES = {
     "amount_sign": lazy(
         "« %(value)s » est négatif, or la ligne est une facture. Corrigez le signe, ou indiquez le type Avoir ou Règlement."
     ),
+    "side_unknown": lazy("« %(value)s » n’est pas un sens : écrivez D (débit) ou C (crédit)."),
+    "side_missing": lazy("Le sens (débit ou crédit) est vide, or le montant en dépend. Complétez-le."),
+    "debit_and_credit": lazy("La ligne a un débit et un crédit. Gardez un seul des deux montants."),
+    "open_above_total": lazy("Le reste dû (%(value)s) dépasse le montant de la pièce. Corrigez l’un des deux."),
+    "open_sign": lazy("Le reste dû (%(value)s) n’a pas le signe de la pièce. Corrigez-le."),
+    "identifier_invalid": lazy("« %(value)s » n’est pas un identifiant valable : vérifiez chaque chiffre, ou videz la cellule."),
+    "country_unknown": lazy("« %(value)s » n’est pas un pays : écrivez son code ISO en deux lettres, par exemple FR."),
+    "email_invalid": lazy("« %(value)s » n’est pas une adresse e-mail. Corrigez-la, ou videz la cellule."),
+    "line_not_json": lazy("La ligne n’est pas du JSON lisible (caractère %(at)s). Écrivez un objet JSON par ligne."),
+    "line_not_object": lazy("La ligne n’est pas un objet JSON. Écrivez un objet JSON par ligne, entre accolades."),
+    "field_unknown": lazy("Le champ « %(value)s » n’existe pas. Corrigez son nom ou retirez-le."),
+    "field_double": lazy("Le champ « %(value)s » figure deux fois. N’en gardez qu’un."),
+    "field_type": lazy("« %(value)s » n’a pas le type attendu : un texte, ou un montant écrit entre guillemets."),
     "vat_above_total": lazy("La TVA (%(value)s) dépasse le montant TTC ou n’a pas son signe. Corrigez l’une des deux cellules."),
     "customer_unknown": lazy(
         "Le client « %(value)s » n’existe pas dans cette entité. Corrigez le code ou créez le client d’abord."

@@ -70,7 +70,7 @@ def _archive_format(head: bytes, name: str) -> str:
     names = [entry.lower() for entry in _entry_names(head)]
     if any(entry.startswith(_OFFICE) for entry in names) or name.lower().endswith((".xlsx", ".xlsm", ".ods")):
         return "TABLE"
-    if any(entry.endswith((".xml", ".pdf")) or entry.endswith("/") for entry in names):
+    if any(entry.endswith((".xml", ".pdf", "/")) for entry in names):
         return "EINVOICE"
     return "TABLE"
 
