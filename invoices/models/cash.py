@@ -115,7 +115,8 @@ class Receipt(models.Model):
     """The part of a bank line that stands on a customer's account as an item.
 
     `amount` is positive, in the line's currency; the item has its own currency and sign. A payment is a credit item;
-    a returned payment or a refund is a debit item.
+    a returned payment or a refund is a debit item. `application` is the act that posted it; once undone,
+    `counter_item` neutralises the item and the receipt is no longer in force: the line is open again by its amount.
     """
 
     class Role(models.TextChoices):
@@ -125,12 +126,21 @@ class Receipt(models.Model):
 
     bank_line = models.ForeignKey(BankLine, on_delete=models.PROTECT, related_name="receipts")
     item = models.OneToOneField(OpenItem, on_delete=models.PROTECT, related_name="receipt")
+    application = models.ForeignKey(
+        CashApplication, on_delete=models.PROTECT, null=True, blank=True, related_name="receipts"
+    )
+    counter_item = models.OneToOneField(
+        OpenItem, on_delete=models.PROTECT, null=True, blank=True, related_name="neutralises"
+    )
     role = models.CharField(_("nature"), max_length=10, choices=Role, default=Role.PAYMENT)
     amount = models.DecimalField(_("montant"), max_digits=14, decimal_places=2)
     returned_by = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="returns"
     )
     export = models.ForeignKey(
+        "invoices.EntryExport", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reversal_export = models.ForeignKey(
         "invoices.EntryExport", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
 
@@ -141,6 +151,11 @@ class Receipt(models.Model):
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="receipt_amount_positive")]
         indexes = [
             models.Index(fields=["id"], condition=Q(export__isnull=True), name="receipt_to_export"),
+            models.Index(
+                fields=["id"],
+                condition=Q(counter_item__isnull=False, reversal_export__isnull=True),
+                name="receipt_reversal_to_export",
+            ),
         ]
 
     def __str__(self) -> str:
