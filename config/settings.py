@@ -2,6 +2,7 @@
 
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import environ
@@ -134,6 +135,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=100 * 1024 * 1024)
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=500_000)
+
+# --- what customers contest or promise --------------------------------------------------------------------
+
+# Calendar days to answer a dispute, by group of reasons (`invoices.dispute_rules`).
+DISPUTE_DEADLINE_DAYS = {
+    "PRICE": 15, "DELIVERY": 30, "REFERENCES": 8, "SUBSTANCE": 15, "ADDRESSING": 8, "PAYMENT": 5, "OTHER": 15,
+} | env("DISPUTE_DEADLINE_DAYS", cast={"value": int}, default={})  # fmt: skip
+DISPUTE_FILE_MAX_BYTES = env.int("DISPUTE_FILE_MAX_BYTES", default=20 * 1024 * 1024)
+# A payment plan from this amount on, in its currency, is approved by a second person.
+PLAN_APPROVAL_AMOUNT = Decimal(env.str("PLAN_APPROVAL_AMOUNT", default="10000"))
+PLAN_GRACE_DAYS = env.int("PLAN_GRACE_DAYS", default=5)
+PLAN_REMINDER_DAYS = env.int("PLAN_REMINDER_DAYS", default=5)
 
 # --- people -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from celery import shared_task
 from core import clock
 from core.jobs import job_run
 from core.rights import SYSTEM
-from invoices.operations.disputes import settle_promises as settle
+from invoices.operations.promises import settle_promises as settle
 
 
 @shared_task(name="invoices.tasks.settle_promises")

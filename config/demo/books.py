@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 
 from core.rights import SYSTEM
-from invoices.operations.disputes import settle_promises
+from invoices.operations.promises import settle_promises
 
 STAGES = """
 CREATE TEMP TABLE demo_item (

@@ -123,7 +123,10 @@ class DisputeFile(models.Model):
 
 
 class Promise(models.Model):
-    """Promesse de règlement: the customer says he pays this amount of the item by this date."""
+    """Promesse de règlement: the customer says he pays this amount of the item by this date.
+
+    `made_by` is the collector who obtained it; `received_amount` and `judged_on` are written when it is judged.
+    """
 
     class Status(models.TextChoices):
         OPEN = "OPEN", _("En cours")
@@ -141,6 +144,10 @@ class Promise(models.Model):
         _("montant reçu"), max_digits=14, decimal_places=2, default=0, db_default=0
     )
     note = models.TextField(_("commentaire"), blank=True)
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    judged_on = models.DateField(_("jugée le"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("promesse de règlement")

@@ -10,7 +10,8 @@ from core import clock
 from core.rights import permission_required
 from invoices.forms import DisputeForm, PromiseForm, ResolutionForm, WithdrawalForm, default_promise_date
 from invoices.models import Dispute, OpenItem, Promise
-from invoices.operations.disputes import make_promise, open_dispute, resolve_dispute, withdraw_promise
+from invoices.operations.disputes import open_dispute, resolve_dispute
+from invoices.operations.promises import make_promise, withdraw_promise
 from invoices.views.action_page import action_page, attempt
 from invoices.views.items import visible_item
 

@@ -24,7 +24,7 @@ from customers.identifiers import clean_iban, clean_siren, clean_siret, clean_va
 from customers.models import Contact, Customer, LegalEntity
 from dunning.models import Case, Letter, Level, Notice, Policy
 from invoices.models import AgeingDay, AgeingTotal, ImportBatch, OpenItem, Promise
-from invoices.operations.disputes import settle_promises
+from invoices.operations.promises import settle_promises
 from risk.models import CreditLimit, Score
 
 AS_OF = date(2026, 11, 23)

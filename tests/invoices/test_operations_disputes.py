@@ -11,13 +11,10 @@ from core.rights import SYSTEM
 from invoices.models import Dispute, OpenItem, Promise
 from invoices.operations.disputes import (
     DisputeRefused,
-    PromiseRefused,
-    make_promise,
     open_dispute,
     resolve_dispute,
-    settle_promises,
-    withdraw_promise,
 )
+from invoices.operations.promises import PromiseRefused, make_promise, settle_promises, withdraw_promise
 from invoices.promise_rules import promise_deadline
 from tests.customers.factories import LegalEntityFactory
 from tests.invoices.factories import (
@@ -124,7 +121,7 @@ class TestDispute:
         dispute.refresh_from_db()
         item.refresh_from_db()
         assert dispute.resolved_on == TODAY
-        assert "Avoir émis" in dispute.note
+        assert dispute.resolution_note == "Avoir émis"
         assert item.disputed_amount == 0
         assert AuditEvent.objects.get().data["days"] == 10
 
@@ -235,7 +232,7 @@ class TestSettlePromises:
     def test_paid_in_full_within_the_grace_is_kept(self) -> None:
         noted = self.noted()
         self.pay(noted, "1200.00", date(2026, 3, 5))
-        assert self.judge(date(2026, 3, 5)) == {"kept": 1, "broken": 0}
+        assert self.judge(date(2026, 3, 5)) == {"kept": 1, "partly_kept": 0, "broken": 0}
         noted.refresh_from_db()
         assert noted.status == Promise.Status.KEPT
         event = AuditEvent.objects.get()
@@ -246,13 +243,20 @@ class TestSettlePromises:
         ]  # fmt: skip
         assert event.data["amount"] == "1200.00"
 
-    def test_a_part_payment_is_broken_once_the_grace_is_over(self) -> None:
+    def test_a_part_payment_keeps_it_in_part_once_the_grace_is_over(self) -> None:
         noted = self.noted()
         self.pay(noted, "800.00", date(2026, 3, 2))
-        assert self.judge(date(2026, 3, 5)) == {"kept": 0, "broken": 0}
-        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "broken": 1}
+        assert self.judge(date(2026, 3, 5)) == {"kept": 0, "partly_kept": 0, "broken": 0}
+        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "partly_kept": 1, "broken": 0}
         noted.refresh_from_db()
-        assert noted.status == Promise.Status.BROKEN
+        assert noted.status == Promise.Status.PARTLY_KEPT
+        assert (noted.received_amount, noted.judged_on) == (Decimal("800.00"), date(2026, 3, 6))
+
+    def test_no_money_breaks_it_once_the_grace_is_over(self) -> None:
+        noted = self.noted()
+        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "partly_kept": 0, "broken": 1}
+        noted.refresh_from_db()
+        assert (noted.status, noted.received_amount) == (Promise.Status.BROKEN, Decimal("0.00"))
 
     def test_a_promise_of_a_part_is_kept_by_that_part(self) -> None:
         noted = self.noted("500.00")
@@ -262,7 +266,7 @@ class TestSettlePromises:
     def test_money_received_too_late_does_not_keep_it(self) -> None:
         noted = self.noted()
         self.pay(noted, "1200.00", date(2026, 3, 6))
-        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "broken": 1}
+        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "partly_kept": 0, "broken": 1}
 
     def test_what_was_matched_before_the_promise_or_undone_does_not_count(self) -> None:
         noted = self.noted("200.00")
@@ -274,11 +278,11 @@ class TestSettlePromises:
         self.noted()
         self.judge(date(2026, 3, 6))
         before = ledger_rows()
-        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "broken": 0}
+        assert self.judge(date(2026, 3, 6)) == {"kept": 0, "partly_kept": 0, "broken": 0}
         assert ledger_rows() == before
 
     def test_no_open_promise_is_no_work(self) -> None:
-        assert self.judge(TODAY) == {"kept": 0, "broken": 0}
+        assert self.judge(TODAY) == {"kept": 0, "partly_kept": 0, "broken": 0}
 
     def test_the_queries_do_not_grow_with_the_promises(self, django_assert_num_queries: Any) -> None:
         for _ in range(3):
@@ -295,4 +299,4 @@ def test_the_task_judges_once_a_day(time_machine: Any) -> None:
     PromiseFactory(made_on=date(2026, 2, 1), promised_date=date(2026, 3, 1))
     assert task() == 1
     assert task() == 0
-    assert JobRun.objects.get().counts == {"kept": 0, "broken": 1}
+    assert JobRun.objects.get().counts == {"kept": 0, "partly_kept": 0, "broken": 1}
