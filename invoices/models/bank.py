@@ -57,6 +57,7 @@ class BankFileStatus(models.TextChoices):
     PREVIEWED = "PREVIEWED", _("À valider")
     REJECTED = "REJECTED", _("Illisible")
     ACCEPTED = "ACCEPTED", _("Enregistré")
+    WITHDRAWN = "WITHDRAWN", _("Retiré")
     CANCELLED = "CANCELLED", _("Annulé")
     FAILED = "FAILED", _("Interrompu")
 
@@ -70,6 +71,7 @@ BANK_FILE_TRANSITIONS = (
     (BankFileStatus.PREVIEWED, BankFileStatus.RECEIVED),
     (BankFileStatus.PREVIEWED, BankFileStatus.ACCEPTED),
     (BankFileStatus.PREVIEWED, BankFileStatus.CANCELLED),
+    (BankFileStatus.ACCEPTED, BankFileStatus.WITHDRAWN),
     (BankFileStatus.REJECTED, BankFileStatus.RECEIVED),
     (BankFileStatus.REJECTED, BankFileStatus.CANCELLED),
     (BankFileStatus.FAILED, BankFileStatus.RECEIVED),
@@ -112,6 +114,8 @@ class BankFile(models.Model):
     bank_account = models.ForeignKey(
         BankAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # How a CSV is read, where the automatic choice is wrong: `encoding`, `delimiter`, `decimal`, `date_order`.
+    options = models.JSONField(default=dict, blank=True, db_default={})
     status = models.CharField(
         _("état"), max_length=10, choices=BankFileStatus, default=BankFileStatus.RECEIVED
     )
@@ -169,6 +173,7 @@ class BankStatement(models.Model):
         ACCEPTED = "ACCEPTED", _("Enregistré")
         DUPLICATE = "DUPLICATE", _("Déjà enregistré")
         REFUSED = "REFUSED", _("Refusé")
+        WITHDRAWN = "WITHDRAWN", _("Retiré")
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
     bank_file = models.ForeignKey(BankFile, on_delete=models.CASCADE, related_name="statements")
@@ -249,7 +254,8 @@ class BankLine(models.Model):
 
     A batch booking that is itemised gives one line per transaction, all with the same `entry_rank`.
     `applied_amount` is the part, without sign and in the line's currency, that receipts carry; OPEN until it is the
-    whole. `fingerprint` and `occurrence` recognise the same movement in overlapping files.
+    whole. `fingerprint` and `occurrence` recognise the same movement in overlapping files; a KNOWN line names the
+    one it repeats in `same_as`, and carries nothing.
     """
 
     class Nature(models.TextChoices):
@@ -305,7 +311,8 @@ class BankLine(models.Model):
     )
     set_aside_reason = models.CharField(_("motif"), max_length=200, blank=True)
     fingerprint = models.CharField(max_length=64)
-    occurrence = models.PositiveSmallIntegerField(default=1)
+    occurrence = models.PositiveIntegerField(default=1)
+    same_as = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     # When proposals were last sought; NULL: they must be.
     matched_at = models.DateTimeField(_("rapproché le"), null=True, blank=True)
     updated_at = models.DateTimeField(_("modifié le"))
