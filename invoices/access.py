@@ -13,6 +13,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "invoices.import_statement": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.API_PARTNER}),
     "invoices.apply_cash": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER}),
     "invoices.write_off": frozenset({Role.ACCOUNTANT, Role.FINANCE_DIRECTOR}),
+    "invoices.write_off_above_limit": frozenset({Role.FINANCE_DIRECTOR}),
     "invoices.refund": frozenset({Role.ACCOUNTANT, Role.FINANCE_DIRECTOR}),
     "invoices.export_entries": frozenset({Role.ACCOUNTANT, Role.FINANCE_DIRECTOR}),
     "invoices.configure_cash": frozenset({Role.ADMINISTRATOR, Role.FINANCE_DIRECTOR}),

@@ -221,5 +221,5 @@ def _resolve_disputes_of_settled(debit: OpenItem, today: date, now: datetime) ->
     debit.disputed_amount = Decimal(0)
     debit.save(update_fields=["disputed_amount"])
     return Dispute.objects.filter(item=debit, resolved_on__isnull=True, opened_on__lte=today).update(
-        resolved_on=today
+        resolved_on=today, resolution=Dispute.Resolution.PAID
     )
