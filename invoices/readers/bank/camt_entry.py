@@ -24,7 +24,9 @@ _FAMILIES = {
     "CNTR": "CASH",
     "LBOX": "CHEQUE",
 }
-_RETURNS = frozenset(["RRTN", "UPDD", "PRDD", "UPCT", "UPCQ", "CQRV", "UDFT", "RPCR", "RCDD", "ARET", "PRCT", "UPIN"])
+_RETURNS = frozenset(
+    ["RRTN", "UPDD", "PRDD", "UPCT", "UPCQ", "CQRV", "UDFT", "RPCR", "RCDD", "ARET", "PRCT", "UPIN"]
+)
 _CHARGES = frozenset(["CHRG", "FEES", "COMM", "COMT", "COMI", "INTR", "TAXE", "CHRQ"])
 # German business transaction codes (« Geschäftsvorfallcodes »): returns of debits, cheques and transfers.
 _GERMAN_RETURNS = frozenset({"108", "109", "111", "159", "181", "182", "183", "184"})
@@ -40,7 +42,23 @@ class Entry:
         self.amount, self.currency = amount_of(element)
         self._sign = _sign(element, self.amount)
         self.amount = self._sign * abs(self.amount)
-        self._account_currency = account_currency
+        self._original: dict[str, Any] = {}
+        if account_currency and self.currency != account_currency:
+            self._convert(account_currency)
+
+    def _convert(self, account_currency: str) -> None:
+        """An entry written in another currency than its account's, where the bank gives the amount in both."""
+        holders = [self._element, *children(self._element, "NtryDtls", "TxDtls")[:1]]
+        for holder in holders:
+            for source in ("TxAmt", "CntrValAmt", "InstdAmt", "AnncdPstngAmt"):
+                found = child(holder, "AmtDtls", source)
+                if found is None or child(found, "Amt") is None:
+                    continue
+                amount, currency = amount_of(found)
+                if currency == account_currency:
+                    self._original = {"original_amount": abs(self.amount), "original_currency": self.currency}
+                    self.amount, self.currency = self._sign * abs(amount), currency
+                    return
 
     @property
     def is_pending(self) -> bool:
@@ -58,12 +76,10 @@ class Entry:
         amounts = self._amounts(parts) if 1 < len(parts) <= _MOST_TRANSACTIONS else None
         if amounts is None:
             # A batch that is not itemised exactly is one movement; what its parts say would name the wrong payer.
-            yield (
-                common | {"amount": self.amount} | self._fields(parts[0] if len(parts) == 1 else None, parts)
-            )
+            yield (common | {"amount": self.amount} | self._fields(parts[0] if len(parts) == 1 else None))
             return
         for part, amount in zip(parts, amounts, strict=True):
-            yield common | {"amount": amount} | self._fields(part, [part], whole=False)
+            yield common | {"amount": amount} | self._fields(part, whole=False)
 
     def _amounts(self, parts: list[Any]) -> list[Decimal] | None:
         """What each transaction moves, when that adds up to the entry."""
@@ -91,7 +107,7 @@ class Entry:
         sign = self._sign if side not in ("CRDT", "DBIT") else (1 if side == "CRDT" else -1)
         return sign * abs(amount)
 
-    def _fields(self, part: Any, parts: list[Any], *, whole: bool = True) -> dict[str, Any]:
+    def _fields(self, part: Any, *, whole: bool = True) -> dict[str, Any]:
         element = self._element
         code, nature, returned = _code(part, element)
         if text(element, "RvslInd").lower() in ("true", "1"):
@@ -102,12 +118,12 @@ class Entry:
         }
         if part is not None:
             returned = self._add_part(fields, part, returned, whole=whole)
-        elif parts:
-            fields["remittance"] = _remittance(parts[0]) if len(parts) == 1 else ""
         if not fields.get("remittance"):
             fields["remittance"] = text(element, "AddtlNtryInf")
         if "charges_amount" not in fields and whole:
             fields["charges_amount"] = self._charges(element)
+        if whole:
+            fields |= self._original
         fields["is_return"] = returned
         fields["nature"] = "RETURN" if returned else nature
         return fields
