@@ -13,7 +13,7 @@ from invoices.models.cash import (
 from invoices.models.disputes import Dispute, DisputeFile, DisputeReason, Promise
 from invoices.models.einvoices import EInvoiceStatus
 from invoices.models.import_sources import DropFolder, DroppedFile, ImportGuard, ImportProfile
-from invoices.models.imports import ImportBatch, ImportClearing, ImportConfirmation, ImportRow
+from invoices.models.imports import ImportBatch, ImportClearing, ImportConfirmation, ImportEffect, ImportRow
 from invoices.models.items import Allocation, OpenItem
 from invoices.models.plans import Instalment, PaymentPlan, PlanItem
 
@@ -39,6 +39,7 @@ __all__ = [
     "ImportBatch",
     "ImportClearing",
     "ImportConfirmation",
+    "ImportEffect",
     "ImportGuard",
     "ImportProfile",
     "ImportRow",

@@ -296,6 +296,40 @@ class ImportClearing(models.Model):
         return f"{self.batch_id}:{self.item_id}"
 
 
+class ImportEffect(models.Model):
+    """What the commit of a batch changed besides the items and allocations it posted, so that it can be taken back.
+
+    `before` and `after` hold the fields concerned; `before` None: the batch created the row.
+    """
+
+    class Document(models.TextChoices):
+        ITEM = "ITEM", _("Pièce")
+        ALLOCATION = "ALLOCATION", _("Lettrage")
+        DISPUTE = "DISPUTE", _("Litige")
+        CUSTOMER = "CUSTOMER", _("Client")
+        CONTACT = "CONTACT", _("Contact")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="effects")
+    document = models.CharField(_("document"), max_length=10, choices=Document)
+    object_id = models.BigIntegerField(_("identifiant"))
+    before = models.JSONField(_("avant"), null=True)
+    after = models.JSONField(_("après"), null=True)
+
+    class Meta:
+        verbose_name = _("effet d’un lot")
+        verbose_name_plural = _("effets des lots")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "document", "object_id"], name="import_effect_once_per_document"
+            )
+        ]
+        indexes = [models.Index(fields=["document", "object_id"], name="import_effect_by_document")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.document} {self.object_id}"
+
+
 class ImportConfirmation(models.Model):
     """A person looked at one kind of suspicion of a batch and says that it is right."""
 
