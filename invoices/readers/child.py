@@ -9,23 +9,26 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from datetime import date
 from importlib import import_module
-from itertools import islice
 from typing import IO, Any
 
 from django.conf import settings
 
-from invoices.readers.cells import cell_text
-from invoices.readers.columns import Header
 from invoices.readers.confinement import confine
-from invoices.readers.csv_file import CsvFile
-from invoices.readers.detection import Habits, container
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
-from invoices.readers.rows import RowReader
+from invoices.readers.profiles import Profile
+from invoices.readers.sample import take_sample
 from invoices.readers.staged import RowSource, copy_line
-from invoices.readers.xlsx_file import XlsxFile
+from invoices.readers.tables import (
+    Reading,
+    batches,
+    dialect_of,
+    look_through,
+    open_table,
+    row_reader,
+    settle_header,
+)
 
 # (subject, format) -> the function that opens such a file: `(stream, config) -> RowSource`. Tables of items have
 # their own, faster way.
@@ -35,72 +38,13 @@ SOURCES = {
     ("ITEMS", "JSON_LINES"): "invoices.readers.json_lines:open_json_lines",
     ("CUSTOMERS", "TABLE"): "invoices.readers.customer_rows:open_customers",
 }
-_BATCH = 500
-_ENOUGH_VOTES = 5_000
-
-
-def open_table(stream: IO[bytes], limits: Limits, options: dict[str, str]) -> CsvFile | XlsxFile:
-    """The reader that the bytes call for, whatever the file is called."""
-    stream.seek(0)
-    head = stream.read(4096)
-    if not head.strip():
-        raise UnreadableFile("empty")
-    if container(head) == "zip":
-        return XlsxFile(stream, limits, sheet=options.get("sheet", ""))
-    return CsvFile(
-        stream,
-        limits,
-        encoding=options.get("encoding", ""),
-        delimiter=options.get("delimiter", ""),
-    )
-
-
-def settle_header(table: CsvFile | XlsxFile) -> Header:
-    """The header, or the refusal that says which columns are missing and which were found."""
-    header = table.header()
-    if header is None:
-        first = next(iter(table.rows()), None)
-        if first is None:
-            raise UnreadableFile("empty")
-        found = [cell_text(cell)[:60] for cell in first[1][:20]]
-        raise UnreadableFile("header_missing", line=first[0], found=found)
-    if header.missing:
-        found = [name[:60] for name in header.names[:40] if name]
-        raise UnreadableFile("columns_missing", line=header.line, missing=header.missing, found=found)
-    if header.double is not None:
-        raise UnreadableFile("column_double", line=header.line, name=header.double)
-    return header
-
-
-def look_through(table: CsvFile | XlsxFile, header: Header, limits: Limits) -> tuple[int, Habits]:
-    """First pass: how many rows there are, and how they write decimals and dates."""
-    habits = Habits()
-    amounts = [header.positions[name] for name in ("total_amount", "vat_amount") if name in header.positions]
-    dates = [header.positions[name] for name in ("issue_date", "due_date") if name in header.positions]
-    seen: set[str] = set()
-    count, sure = 0, False
-    for line, cells in table.rows():
-        if line <= header.line:
-            continue
-        count += 1
-        if count > limits.rows:
-            raise UnreadableFile("too_many_rows", limit=limits.rows)
-        for index in amounts:
-            if not sure and index < len(cells) and type(text := cells[index]) is str and text:
-                habits.see_amount(text)
-                sure = habits.decimals.total() >= _ENOUGH_VOTES
-        for index in dates:
-            if index < len(cells) and type(text := cells[index]) is str and text not in seen:
-                habits.see_date(text)
-                if len(seen) < 20_000:
-                    seen.add(text)
-    if not count:
-        raise UnreadableFile("no_rows", line=header.line)
-    return count, habits
 
 
 def read(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
     """Write the whole answer; the number of rows written."""
+    if config.get("task") == "sample":
+        out.write(json.dumps(take_sample(stream, config), ensure_ascii=False) + "\n")
+        return 0
     reader = SOURCES.get((config.get("subject", "ITEMS"), config.get("format", "TABLE")))
     if reader is None:
         return read_table(stream, out, config)
@@ -122,37 +66,16 @@ def read_table(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
     """A table of items: two passes, the first one for its habits."""
     limits = Limits.from_json(config["limits"])
     options: dict[str, str] = config["options"]
-    table = open_table(stream, limits, options)
+    profile = Profile.from_json(config.get("profile"))
+    table = open_table(stream, limits, options, profile.header_rule(options))
     header = settle_header(table)
     total, habits = look_through(table, header, limits)
-    decimal = options.get("decimal") or habits.decimal
-    date_order = options.get("date_order") or habits.date_order
-    dialect = {
-        "kind": table.kind,
-        "encoding": table.encoding,
-        "delimiter": table.delimiter,
-        "sheet": table.sheet,
-        "decimal": decimal or "",
-        "date_order": date_order,
-        "header_line": header.line,
-        "headers": list(header.names),
-        "columns": {field: header.names[index] for field, index in header.positions.items()},
-        "ignored": header.ignored[:40],
-    }
-    out.write(json.dumps({"dialect": dialect, "total": total}) + "\n")
+    reading = Reading.settle(header, habits, options)
+    out.write(json.dumps({"dialect": dialect_of(table, header, reading), "total": total}) + "\n")
     out.flush()
-    reader = RowReader(
-        header,
-        decimal=decimal,
-        date_order=date_order,
-        delimiter=table.delimiter,
-        currency=config["currency"],
-        today=date.fromisoformat(config["today"]),
-        limits=limits,
-    )
+    reader = row_reader(table, header, reading, profile, config, limits)
     repeated = done = 0
-    rows = ((line, cells) for line, cells in table.rows() if line > header.line)
-    while batch := list(islice(rows, _BATCH)):
+    for batch in batches(table, header):
         lines: list[str] = []
         for line, cells in batch:
             if reader.is_header(cells):

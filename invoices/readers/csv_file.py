@@ -4,14 +4,16 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from typing import IO
 
-from invoices.readers.columns import Header, best_header, read_header
+from invoices.readers.columns import Header, HeaderRule
 from invoices.readers.detection import (
     DELIMITERS,
     ENCODINGS,
     delimiter_of,
     encoding_of_mark,
+    usual_delimiter,
 )
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB, Limits
@@ -32,9 +34,11 @@ class CsvFile:
         *,
         encoding: str = "",
         delimiter: str = "",
+        rule: HeaderRule | None = None,
     ) -> None:
         self._stream = stream
         self._limits = limits
+        self._rule = rule or HeaderRule()
         csv.field_size_limit(limits.cell_characters)
         self.encoding = _encoding(stream, encoding)
         self._codec = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
@@ -52,14 +56,19 @@ class CsvFile:
 
     def _delimiter(self) -> str:
         """The separator under which a header shows; else the one most frequent in the first line."""
+        if self._rule.line is not None:
+            return delimiter_of(self._line(max(1, self._rule.line)))
         best: tuple[Header, str] | None = None
         for delimiter in DELIMITERS:
             header = self._header(delimiter)
-            if header is not None and (best is None or best_header([best[0], header]) is header):
+            if header is not None and (best is None or self._rule.best([best[0], header]) is header):
                 best = (header, delimiter)
         if best is not None:
             return best[1]
-        return delimiter_of(next(self._lines(), ""))
+        return usual_delimiter(list(islice(self._lines(), 20)))
+
+    def _line(self, wanted: int) -> str:
+        return next((line for number, line in enumerate(self._lines(), 1) if number == wanted), "")
 
     def _header(self, delimiter: str) -> Header | None:
         candidates = []
@@ -67,11 +76,13 @@ class CsvFile:
             for line, cells in self._rows(delimiter):
                 if line > self._limits.header_search_lines:
                     break
-                candidates.append(read_header(line, cells[: self._limits.columns]))
+                candidates.append(self._rule.read(line, cells[: self._limits.columns]))
+                if self._rule.line == 0:
+                    break
         except UnreadableFile:
             if not candidates:
                 raise
-        return best_header(candidates)
+        return self._rule.best(candidates)
 
     def _lines(self) -> Iterator[str]:
         """The lines with their ends, none longer than the limit: a file without line ends must not fill memory."""

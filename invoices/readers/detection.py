@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from core.money import detect_decimal_mark
+from invoices.readers.columns import simplify
 from invoices.readers.errors import UnreadableFile
+from invoices.readers.vocabulary import KIND_WORDS
 
 ENCODINGS = ("utf-8", "cp1252", "utf-16")
 DELIMITERS = (";", ",", "\t", "|")
@@ -113,6 +115,20 @@ def delimiter_of(line: str) -> str:
     return best if counts[best] else ";"
 
 
+def usual_delimiter(lines: list[str]) -> str:
+    """The separator that most lines hold equally often: decimal commas are not in the header."""
+    counted = []
+    for delimiter in DELIMITERS:
+        counts = Counter(re.sub(r'"[^"]*"', "", line).count(delimiter) for line in lines if line.strip())
+        counts.pop(0, None)
+        often, same = max(
+            ((count, lines) for count, lines in counts.items()), key=lambda pair: pair[1], default=(0, 0)
+        )
+        counted.append((same, often, delimiter))
+    same, _often, best = max(counted, key=lambda entry: entry[:2])
+    return best if same else ";"
+
+
 _DATE = re.compile(r"([0-9]{1,2})([/.\-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})")
 
 
@@ -122,6 +138,7 @@ class Habits:
 
     decimals: Counter[str] = field(default_factory=Counter)
     dates: Counter[str] = field(default_factory=Counter)
+    signs: Counter[str] = field(default_factory=Counter)
 
     def see_amount(self, text: str) -> None:
         mark = detect_decimal_mark((text,))
@@ -137,6 +154,24 @@ class Habits:
             self.dates["dmy"] += 1
         elif second > 12 >= first:
             self.dates["mdy"] += 1
+
+    def see_sign(self, kind: object, total: object) -> None:
+        """Whether an item that is an invoice, or a credit note, stands with a minus."""
+        nature = KIND_WORDS.get(simplify(kind)) if isinstance(kind, str) and kind else None
+        text = str(total).strip()
+        if nature in ("INVOICE", "CREDIT_NOTE", "PAYMENT") and text.strip("0.,- "):
+            minus = "-" in (text[0], text[-1]) or text[0] in "(\u2212"
+            self.signs[f"{'debit' if nature == 'INVOICE' else 'credit'}{'-' if minus else '+'}"] += 1
+
+    @property
+    def is_reversed(self) -> bool:
+        """Invoices are negative and what the customer gave is positive: the source looks from the other side."""
+        found = self.signs
+        return (
+            found["debit-"] >= 2
+            and found["debit-"] > 9 * found["debit+"]
+            and found["credit+"] >= found["credit-"]
+        )
 
     @property
     def decimal(self) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import structlog
 
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PIECE = MIB
+_LARGEST_SAMPLE = 24 * MIB
 
 
 class Reading:
@@ -56,14 +57,14 @@ class Reading:
                 return
             if data:
                 yield data, data.count(b"\n")
-        self._fail()
+        _fail(self._process, self._errors)
 
     def _read_head(self) -> None:
         line = self._out.readline(MIB)
         if line.startswith(b"!"):
             self._read_tail(line)
         if not line.endswith(b"\n"):
-            self._fail()
+            _fail(self._process, self._errors)
         head = json.loads(line)
         self.dialect, self.total = head["dialect"], head["total"]
 
@@ -73,17 +74,18 @@ class Reading:
             raise UnreadableFile(tail["error"], **tail["params"])
         self.repeated_headers = tail["repeated_headers"]
 
-    def _fail(self) -> None:
-        """The child went away without a word: say which limit it broke, if one can tell."""
-        code = self._process.wait()
-        self._errors.seek(0)
-        said = self._errors.read()[-2000:].decode("utf-8", "replace")
-        log.warning("import_child_died", code=code, said=said)
-        if code in (-signal.SIGXCPU, -signal.SIGALRM):
-            raise UnreadableFile("reader_too_slow")
-        if code in (12, -signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV) or "MemoryError" in said:
-            raise UnreadableFile("reader_out_of_memory")
-        raise UnreadableFile("reader_died")
+
+def _fail(process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> NoReturn:
+    """The child went away without a word: say which limit it broke, if one can tell."""
+    code = process.wait()
+    errors.seek(0)
+    said = errors.read()[-2000:].decode("utf-8", "replace")
+    log.warning("import_child_died", code=code, said=said)
+    if code in (-signal.SIGXCPU, -signal.SIGALRM):
+        raise UnreadableFile("reader_too_slow")
+    if code in (12, -signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV) or "MemoryError" in said:
+        raise UnreadableFile("reader_out_of_memory")
+    raise UnreadableFile("reader_died")
 
 
 @contextmanager
@@ -98,11 +100,13 @@ def read_in_child(
     file_format: str = "TABLE",
     entity: dict[str, str] | None = None,
     profile: dict[str, Any] | None = None,
+    creates_customers: bool = False,
 ) -> Iterator[Reading]:
     """Read a file in a child process that has no database, no secrets and little memory.
 
-    `options` may impose `encoding`, `delimiter`, `sheet`, `decimal` ("," or ".") and `date_order` ("dmy" or
-    "mdy"); `currency` is taken where the file names none. `entity` identifies the creditor (`siren`, `vat_number`,
+    `options` may impose `encoding`, `delimiter`, `sheet`, `header_line` ("0": none), `decimal` ("," or "."),
+    `date_order` ("dmy" or "mdy"), `sign` ("normal" or "reversed") and `credit_kind` (what a credit without a kind
+    is); with `creates_customers` what is wrong in a customer's columns is an error of the row. `currency` is taken where the file names none. `entity` identifies the creditor (`siren`, `vat_number`,
     `name`), `profile` is the saved reading of the source (`columns`, `constants`, `values`). Raises UnreadableFile.
     """
     config = {
@@ -110,11 +114,50 @@ def read_in_child(
         "format": file_format,
         "entity": entity or {},
         "profile": profile or {},
+        "creates_customers": creates_customers,
         "options": {name: value for name, value in options.items() if value},
         "limits": limits.as_json(),
         "currency": currency,
         "today": today.isoformat(),
     }
+    with _child(stream, config, limits) as (process, errors):
+        yield Reading(process, errors)
+
+
+def sample_in_child(
+    stream: IO[bytes],
+    *,
+    options: dict[str, str],
+    limits: Limits,
+    currency: str,
+    today: date,
+    profile: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The first rows of a table, read by a confined child: see `readers.sample`. Raises UnreadableFile."""
+    config = {
+        "task": "sample",
+        "profile": profile or {},
+        "options": {name: value for name, value in options.items() if value},
+        "limits": limits.as_json(),
+        "currency": currency,
+        "today": today.isoformat(),
+    }
+    with _child(stream, config, limits) as (process, errors):
+        assert process.stdout is not None
+        answer = process.stdout.read(_LARGEST_SAMPLE + 1)
+        if not answer.endswith(b"\n") or len(answer) > _LARGEST_SAMPLE:
+            _fail(process, errors)
+    found: dict[str, Any] = json.loads(answer)
+    if "error" in found:
+        raise UnreadableFile(found["error"], **found["params"])
+    return found
+
+
+@contextmanager
+def _child(
+    stream: IO[bytes], config: dict[str, Any], limits: Limits
+) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
+    """The child with the file as its input, gone when the block ends."""
     with _seekable(stream) as file, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [sys.executable, "-s", "-m", "invoices.readers.child", json.dumps(config)],
@@ -130,7 +173,7 @@ def read_in_child(
         clock.daemon = True
         clock.start()
         try:
-            yield Reading(process, errors)
+            yield process, errors
         finally:
             clock.cancel()
             process.kill()

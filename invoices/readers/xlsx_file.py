@@ -8,7 +8,7 @@ from typing import IO, Any
 import python_calamine
 
 from invoices.readers.cells import Cell, CellError, cell_text
-from invoices.readers.columns import Header, best_header, read_header
+from invoices.readers.columns import Header, HeaderRule
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
 from invoices.readers.workbook_scan import check_archive, scan_sheet
@@ -23,8 +23,11 @@ class XlsxFile:
     encoding = ""
     delimiter = ""
 
-    def __init__(self, stream: IO[bytes], limits: Limits, *, sheet: str = "") -> None:
+    def __init__(
+        self, stream: IO[bytes], limits: Limits, *, sheet: str = "", rule: HeaderRule | None = None
+    ) -> None:
         self._stream = stream
+        self._rule = rule or HeaderRule()
         self._limits = limits
         self._parts = check_archive(stream, limits)
         stream.seek(0)
@@ -49,12 +52,12 @@ class XlsxFile:
 
     def header(self) -> Header | None:
         """The header among the first rows of the sheet."""
-        return best_header(
-            [
-                read_header(line, [cell_text(cell) for cell in cells])
-                for line, cells in self._rows(self._limits.header_search_lines)
-            ]
-        )
+        candidates = []
+        for line, cells in self._rows(self._limits.header_search_lines):
+            candidates.append(self._rule.read(line, [cell_text(cell) for cell in cells]))
+            if self._rule.line == 0:
+                break
+        return self._rule.best(candidates)
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not blank, with its number in the sheet, from 1."""
