@@ -10,7 +10,7 @@ MIB = 1024 * 1024
 class Limits:
     """Bounds of one reading. `texts` gives the longest text per field, in characters."""
 
-    rows: int = 500_000
+    rows: int = 1_000_000
     columns: int = 256
     cell_characters: int = 32_768
     line_characters: int = 1_000_000
