@@ -137,6 +137,7 @@ def baseline(sample: int) -> float:
     import weasyprint
     from weasyprint.text.fonts import FontConfiguration
 
+    from core import pdf
     from dunning.letters import engine
     from dunning.letters.composition import transfer_payload
     from dunning.letters.context import LetterContext
@@ -145,7 +146,7 @@ def baseline(sample: int) -> float:
     from dunning.models import Letter
     from tests.dunning.letter_samples import LOGO
 
-    class Fetcher(engine._GivenOnly):
+    class Fetcher(pdf.GivenOnly):
         pass
 
     contexts = [
@@ -155,15 +156,15 @@ def baseline(sample: int) -> float:
     start = time.process_time()
     for context in contexts:
         engine._engine.cache_clear()
-        assets = {url: ("font/woff2", path.read_bytes()) for url, path in engine.font_files().items()}
+        assets = {url: ("font/woff2", path.read_bytes()) for url, path in pdf.font_files().items()}
         assets["letter:logo"] = ("image/png", LOGO)
         assets["letter:qr"] = ("image/png", epc_qr_png(transfer_payload(context)))
         fonts, fetcher = FontConfiguration(), Fetcher(assets)
         css = weasyprint.CSS(
-            string=engine.read_template(engine.STYLESHEET), font_config=fonts, url_fetcher=fetcher
+            string=pdf.read_template(engine.STYLESHEET), font_config=fonts, url_fetcher=fetcher
         )
         html = weasyprint.HTML(string=render_html(context, logo=LOGO), url_fetcher=fetcher)
-        html.write_pdf(font_config=fonts, stylesheets=[css], pdf_variant=engine.PDF_VARIANT)
+        html.write_pdf(font_config=fonts, stylesheets=[css], pdf_variant=pdf.PDF_VARIANT)
     return (time.process_time() - start) / len(contexts)
 
 

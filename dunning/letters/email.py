@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import css_inline
 
+from core.pdf import read_template
 from dunning.letters.composition import letter_subject, letter_values
 from dunning.letters.context import LetterContext, LetterKind
-from dunning.letters.engine import read_template, render_template
+from dunning.letters.engine import render_template
 
 # The words of each message stand once, in a text template; the two layouts dress it as text and as HTML.
 MESSAGES: dict[tuple[LetterKind, str], str] = {

@@ -1,36 +1,16 @@
-"""The letters' own template engine and PDF writer, kept warm in each process.
-
-What costs the same for every letter - stylesheet, fonts, compiled templates - is done once. Nothing is
-fetched: the fetcher knows the fonts and the images handed to it, and refuses every other address.
-"""
+"""The letters' own template engine; the PDF is written by `core.pdf`."""
 
 import functools
 import hashlib
-import os
-import threading
 from pathlib import Path
-from xml.etree import ElementTree
 
-import cssselect2
-import weasyprint
 from django.template import Engine
 from django.template.context import Context
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-_ROOT = Path(__file__).resolve().parents[2]
-_TEMPLATES = _ROOT / "templates"
-_VENDOR = _ROOT / "static" / "vendor"
+from core import pdf
+
+_TEMPLATES = pdf.TEMPLATES
 STYLESHEET = "letters/letter.css"
-# For archives (PDF/A-3) with its structure tagged (level A): tables stay tables to a screen reader.
-PDF_VARIANT = "pdf/a-3a"
-
-# One rendering at a time in a process: Pango's font map is not made for two threads.
-_RENDERING = threading.Lock()
-
-
-class ForbiddenAddress(ValueError):
-    """A document asked for an address outside what it was given."""
 
 
 class _UndefinedVariable(str):
@@ -41,37 +21,6 @@ class _UndefinedVariable(str):
 
     def __mod__(self, name: object) -> str:
         raise LookupError(f"undefined template variable: {name}")
-
-
-class _GivenOnly(URLFetcher):
-    """Serves the assets given to it by address; no network, no file, no other scheme."""
-
-    def __init__(self, assets: dict[str, tuple[str, bytes]]) -> None:
-        super().__init__(allowed_protocols=("letter",))
-        self._assets = assets
-
-    def fetch(self, url, headers=None):
-        try:
-            media_type, content = self._assets[url]
-        except KeyError:
-            raise ForbiddenAddress(url) from None
-        return URLFetcherResponse(url, content, {"Content-Type": media_type})
-
-
-class _Page(weasyprint.HTML):
-    """A document parsed as XML, in C: our templates are well formed, and a fault must stop the letter."""
-
-    def __init__(self, xhtml: str, url_fetcher: URLFetcher) -> None:
-        root = ElementTree.fromstring(xhtml)
-        self.base_url = None
-        self.url_fetcher = url_fetcher
-        self.media_type = "print"
-        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
-        self.etree_element = self.wrapper_element.etree_element
-
-    def _ua_stylesheets(self, forms=False):
-        # letter.css brings its own base: the browser's costs a tenth of a letter in selectors to try.
-        return []
 
 
 @functools.cache
@@ -90,56 +39,17 @@ def render_template(name: str, values: dict[str, object], *, autoescape: bool = 
     return _engine().get_template(name).render(context)
 
 
-def read_template(name: str) -> str:
-    """Return the text of a file of `templates/`: a stylesheet."""
-    return (_TEMPLATES / name).read_text()
-
-
 @functools.cache
 def template_version() -> str:
     """Twelve hexadecimal digits that change with any template, stylesheet or wording of letters."""
     digest = hashlib.sha256()
     sources = [*_TEMPLATES.glob("letters/**/*"), *_TEMPLATES.glob("emails/**/*")]
-    sources += Path(__file__).parent.glob("*.py")
+    sources += [*Path(__file__).parent.glob("*.py"), Path(pdf.__file__)]
     for path in sorted(path for path in sources if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def font_files() -> dict[str, Path]:
-    """Return the font files found among the vendored assets, by weight; empty before the set-up ran.
-
-    A weight that is missing falls back on the machine's own sans-serif: the letter looks plainer, it is sent.
-    """
-    found = {}
-    for weight in ("400", "600"):
-        for suffix, subset in (("", "latin"), ("-ext", "latin-ext")):
-            matches = sorted(_VENDOR.glob(f"**/inter-{subset}-{weight}-normal.woff2"))
-            if matches:
-                found[f"letter:font/{weight}{suffix}"] = matches[0]
-    return found
-
-
-@functools.cache
-def _style(process_id: int) -> tuple[weasyprint.CSS, FontConfiguration]:
-    # By process: a font configuration deletes its files when it goes, and a forked worker is not its owner.
-    fonts = FontConfiguration()
-    fetcher = _GivenOnly({url: ("font/woff2", path.read_bytes()) for url, path in font_files().items()})
-    return weasyprint.CSS(string=read_template(STYLESHEET), font_config=fonts, url_fetcher=fetcher), fonts
-
-
 def write_pdf(xhtml: str, *, identifier: bytes, images: dict[str, tuple[str, bytes]]) -> bytes:
-    """Return the PDF of a well-formed XHTML document. `images` are `letter:` addresses and their bytes.
-
-    The same arguments give the same bytes: the identifier is given, dates come from the document.
-    Raises ElementTree.ParseError when the document is not well formed.
-    """
-    with _RENDERING:
-        style, fonts = _style(os.getpid())
-        page = _Page(xhtml, _GivenOnly(images))
-        return page.write_pdf(
-            font_config=fonts,
-            stylesheets=[style],
-            pdf_identifier=identifier,
-            pdf_variant=PDF_VARIANT,
-        )
+    """Return the PDF of a letter: `core.pdf.write_pdf` with the letters' stylesheet."""
+    return pdf.write_pdf(xhtml, stylesheet=STYLESHEET, identifier=identifier, images=images)

@@ -14,6 +14,7 @@ import pypdf
 import pytest
 from django.template import Context
 
+from core import pdf
 from dunning.letters import engine
 from dunning.letters.composition import transfer_payload
 from dunning.letters.context import (
@@ -172,7 +173,7 @@ def test_the_pdf_is_an_archive_with_its_structure():
 
 
 def test_only_our_fonts_are_embedded_when_they_are_installed():
-    assert engine.font_files(), "static/vendor has no font: the set-up did not run"
+    assert pdf.font_files(), "static/vendor has no font: the set-up did not run"
     reader = pypdf.PdfReader(io.BytesIO(printed(make_context(debtor=FOREIGN_DEBTOR))))
     names = {
         str(font.get_object()["/BaseFont"])
@@ -184,12 +185,12 @@ def test_only_our_fonts_are_embedded_when_they_are_installed():
 
 
 def test_a_letter_is_printed_without_the_vendored_fonts(monkeypatch, tmp_path):
-    monkeypatch.setattr(engine, "_VENDOR", tmp_path)
-    engine._style.cache_clear()
+    monkeypatch.setattr(pdf, "_VENDOR", tmp_path)
+    pdf._style.cache_clear()
     try:
         assert render_pdf(make_context(), logo=LOGO).startswith(b"%PDF")
     finally:
-        engine._style.cache_clear()
+        pdf._style.cache_clear()
 
 
 def test_the_logo_is_the_one_frozen():
@@ -218,9 +219,9 @@ def test_a_creditor_without_a_logo_writes_too():
     ],
 )
 def test_a_document_reaches_nothing_but_what_it_is_given(address):
-    fetcher = engine._GivenOnly({"letter:qr": ("image/png", b"x")})
+    fetcher = pdf.GivenOnly({"letter:qr": ("image/png", b"x")})
     assert fetcher.fetch("letter:qr").read() == b"x"
-    with pytest.raises(engine.ForbiddenAddress):
+    with pytest.raises(pdf.ForbiddenAddress):
         fetcher.fetch(address)
 
 

@@ -1,0 +1,106 @@
+"""XHTML in, PDF out, the same to the byte each time: shared by letters and agreements, kept warm in each process.
+
+What costs the same for every document - stylesheet, fonts - is done once. Nothing is fetched: the fetcher knows
+the fonts and the images handed to it, and refuses every other address.
+"""
+
+import functools
+import os
+import threading
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cssselect2
+import weasyprint
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+_ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = _ROOT / "templates"
+_VENDOR = _ROOT / "static" / "vendor"
+# For archives (PDF/A-3) with its structure tagged (level A): tables stay tables to a screen reader.
+PDF_VARIANT = "pdf/a-3a"
+
+# One rendering at a time in a process: Pango's font map is not made for two threads.
+_RENDERING = threading.Lock()
+
+
+class ForbiddenAddress(ValueError):
+    """A document asked for an address outside what it was given."""
+
+
+class GivenOnly(URLFetcher):
+    """Serves the assets given to it by address; no network, no file, no other scheme."""
+
+    def __init__(self, assets: dict[str, tuple[str, bytes]]) -> None:
+        super().__init__(allowed_protocols=("letter",))
+        self._assets = assets
+
+    def fetch(self, url, headers=None):
+        try:
+            media_type, content = self._assets[url]
+        except KeyError:
+            raise ForbiddenAddress(url) from None
+        return URLFetcherResponse(url, content, {"Content-Type": media_type})
+
+
+class _Page(weasyprint.HTML):
+    """A document parsed as XML, in C: our templates are well formed, and a fault must stop the letter."""
+
+    def __init__(self, xhtml: str, url_fetcher: URLFetcher) -> None:
+        root = ElementTree.fromstring(xhtml)
+        self.base_url = None
+        self.url_fetcher = url_fetcher
+        self.media_type = "print"
+        self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = self.wrapper_element.etree_element
+
+    def _ua_stylesheets(self, forms=False):
+        # Our stylesheets bring their own base: the browser's costs a tenth of a letter in selectors to try.
+        return []
+
+
+def read_template(name: str) -> str:
+    """Return the text of a file of `templates/`: a stylesheet."""
+    return (TEMPLATES / name).read_text()
+
+
+def font_files() -> dict[str, Path]:
+    """Return the font files found among the vendored assets, by weight; empty before the set-up ran.
+
+    A weight that is missing falls back on the machine's own sans-serif: the letter looks plainer, it is sent.
+    """
+    found = {}
+    for weight in ("400", "600"):
+        for suffix, subset in (("", "latin"), ("-ext", "latin-ext")):
+            matches = sorted(_VENDOR.glob(f"**/inter-{subset}-{weight}-normal.woff2"))
+            if matches:
+                found[f"letter:font/{weight}{suffix}"] = matches[0]
+    return found
+
+
+@functools.cache
+def _style(stylesheet: str, process_id: int) -> tuple[weasyprint.CSS, FontConfiguration]:
+    # By process: a font configuration deletes its files when it goes, and a forked worker is not its owner.
+    fonts = FontConfiguration()
+    fetcher = GivenOnly({url: ("font/woff2", path.read_bytes()) for url, path in font_files().items()})
+    return weasyprint.CSS(string=read_template(stylesheet), font_config=fonts, url_fetcher=fetcher), fonts
+
+
+def write_pdf(
+    xhtml: str, *, stylesheet: str, identifier: bytes, images: dict[str, tuple[str, bytes]]
+) -> bytes:
+    """Return the PDF of a well-formed XHTML document. `images` are `letter:` addresses and their bytes.
+
+    The same arguments give the same bytes: the identifier is given, dates come from the document.
+    Raises ElementTree.ParseError when the document is not well formed.
+    """
+    with _RENDERING:
+        style, fonts = _style(stylesheet, os.getpid())
+        page = _Page(xhtml, GivenOnly(images))
+        return page.write_pdf(
+            font_config=fonts,
+            stylesheets=[style],
+            pdf_identifier=identifier,
+            pdf_variant=PDF_VARIANT,
+        )
