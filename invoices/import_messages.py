@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from core.calendar import DateError, parse_french_date
 from core.money import AmountError, format_amount, format_count, parse_amount
+from invoices import einvoice_messages
 from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
@@ -169,6 +170,7 @@ FILE_MESSAGES = {
         "Rien n’est écrit. Relisez l’aperçu, puis validez de nouveau."
     ),
     "file_missing": lazy("Le fichier déposé n’est plus dans le stockage. Déposez-le de nouveau."),
+    **einvoice_messages.FILE_MESSAGES,
 }
 
 ROW_MESSAGES = {
@@ -234,6 +236,7 @@ ROW_MESSAGES = {
         "La pièce « %(number)s » est déjà au grand livre avec une autre valeur : %(ledger)s au lieu de %(value)s. "
         "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
     ),
+    **einvoice_messages.ROW_MESSAGES,
 }  # fmt: skip
 
 
@@ -272,10 +275,11 @@ def row_message(error: Mapping[str, Any]) -> str:
         "number": "",
         "ledger": "",
         "other": "",
+        "expected": "",
         **error,
         "value": value,
     }
-    for name in ("issued", "ledger", "value"):
+    for name in ("issued", "ledger", "value", "expected"):
         values[name] = readable(error.get("column", ""), values.get(name, ""))
     return str(ROW_MESSAGES[code]) % values
 

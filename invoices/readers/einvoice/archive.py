@@ -39,7 +39,6 @@ class Archive:
             self._zip = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
             raise UnreadableFile("zip_broken") from error
-        self._left = MOST_UNPACKED
         self._announced = 0
         self.members: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
@@ -82,7 +81,7 @@ class Archive:
         ) as error:
             raise BrokenMember("member_broken") from error
         self._left -= len(content)
-        if len(content) > info.file_size or self._left < 0:
+        if len(content) > info.file_size:
             raise UnreadableFile("zip_bomb", name=_shown(name), size=info.file_size // MIB)
         if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             raise UnreadableFile("zip_nested", name=_shown(name))

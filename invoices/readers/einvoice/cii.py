@@ -93,10 +93,10 @@ def _read_settlement(invoice: Invoice, settlement: Any) -> None:
     invoice.rounding = invoice.amount(sums, "RoundingAmount")
     invoice.prepaid = invoice.amount(sums, "TotalPrepaidAmount")
     invoice.due = invoice.amount(sums, "DuePayableAmount")
-    if "minimum" in invoice.profile.lower() and invoice.prepaid is None:
+    small = "minimum" in invoice.profile.lower() and invoice.prepaid is None
+    if small and invoice.total is not None and invoice.due is not None:
         # The profile has no paid amount (BT-113): it is what lies between the total and what is to pay.
-        if invoice.total is not None and invoice.due is not None:
-            invoice.prepaid = invoice.total - invoice.due
+        invoice.prepaid = invoice.total - invoice.due
 
 
 def _in_currency(invoice: Invoice, sums: Any, name: str) -> Decimal | None:

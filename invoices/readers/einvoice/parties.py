@@ -23,9 +23,10 @@ def siren_of(party: Party) -> str:
     """The SIREN: the legal identifier of scheme 0002, else the head of a SIRET, else that of the French VAT number."""
     for scheme, identifier in (party.legal_id, *party.ids):
         number = compact(identifier)
-        if scheme == SIREN_SCHEME or (not scheme and len(number) == 9 and party.country in ("FR", "")):
-            if siren := _cleaned(clean_siren, number):
-                return siren
+        is_french = not scheme and len(number) == 9 and party.country in ("FR", "")
+        siren = _cleaned(clean_siren, number) if scheme == SIREN_SCHEME or is_french else ""
+        if siren:
+            return siren
     if siret := siret_of(party):
         return siret[:9]
     try:
@@ -38,9 +39,10 @@ def siret_of(party: Party) -> str:
     """The SIRET: an identifier of scheme 0009, or one without scheme that is a valid SIRET."""
     for scheme, identifier in (party.legal_id, *party.ids):
         number = compact(identifier)
-        if scheme in (SIRET_SCHEME, SIREN_SCHEME, "") and len(number) == 14:
-            if siret := _cleaned(clean_siret, number):
-                return siret
+        is_likely = scheme in (SIRET_SCHEME, SIREN_SCHEME, "") and len(number) == 14
+        siret = _cleaned(clean_siret, number) if is_likely else ""
+        if siret:
+            return siret
     return ""
 
 

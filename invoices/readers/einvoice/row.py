@@ -69,9 +69,8 @@ def rows_of(
         invoice.fail(
             "vat_amount" if error.rule in ("BR-CO-14", "BR-CO-17") else "total_amount",
             error.rule.lower().replace("-", "_"),
-            str(error.written),
-            expected=str(error.expected),
-            currency=invoice.currency,
+            _plain(error.written),
+            expected=_plain(error.expected),
         )
     row = StagedRow(line=0, cells=_cells(invoice, name), document_name=name)
     row.number, row.kind = invoice.number or None, kind
@@ -98,7 +97,7 @@ def _kind(invoice: Invoice) -> tuple[str | None, int]:
         invoice.fail("kind", "einvoice_is_test")
     if code in CREDIT_TYPES:
         if total is not None and total < 0:
-            invoice.fail("total_amount", "einvoice_credit_sign", str(total), currency=invoice.currency)
+            invoice.fail("total_amount", "einvoice_credit_sign", _plain(total))
         return "CREDIT_NOTE", -1
     if code in INVOICE_TYPES or code in DEPOSIT_TYPES:
         if total is not None and total < 0:
@@ -169,7 +168,7 @@ def _set_amounts(row: StagedRow, invoice: Invoice, sign: int) -> None:
     vat = invoice.vat_total
     if vat is not None:
         if abs(vat) > abs(owed) or (vat and (vat < 0) != (owed < 0)):
-            invoice.fail("vat_amount", "vat_above_total", str(vat))
+            invoice.fail("vat_amount", "vat_above_total", _plain(vat))
         else:
             row.vat_amount = sign * round_money(vat) + 0
 
@@ -293,3 +292,8 @@ def _cells(invoice: Invoice, name: str) -> list[str]:
 
 def _written(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount:f}"
+
+
+def _plain(amount: Decimal) -> str:
+    """As SQL writes it, for the sentence."""
+    return f"{amount:.2f}" if round_money(amount) == amount else f"{amount:f}"
