@@ -34,7 +34,7 @@ class House:
             "LOG_LEVEL": "CRITICAL",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SECRET_KEY": "a-key-for-the-measure",
-            "API_RATE_LIMIT": "1000000/min",
+            "API_REQUESTS_PER_MINUTE": "1000000",
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
