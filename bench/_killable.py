@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config.runtime import postgres, redis_server
-from config.runtime.home import REPOSITORY, make_home, make_socket_folder, socket_folder
+from config.runtime.home import REPOSITORY, make_home, make_socket_folder, private_folder, socket_folder
 from config.runtime.processes import wait_until_gone
 
 DATABASE = "kills"
@@ -45,6 +45,7 @@ class House:
         """Start what does not run."""
         make_socket_folder(self.home, self._account.uid)
         postgres.ensure_running(self.home, self._account, DATABASE, durable=True)
+        private_folder(self.home / "run")
         redis_server.ensure_running(self.home)
 
     def start(self, part: str) -> None:
