@@ -34,7 +34,7 @@ _LONGEST = {
 _CURRENCY = re.compile("[A-Z]{3}")
 _XML_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*|Z|[+-][0-9]{2}:[0-9]{2})?", re.S)
 _PLAIN = re.compile(r"[+-]?[0-9]{1,18}(?:[.,][0-9]{0,10})?|[+-]?[.,][0-9]{1,10}")
-_NOT_PROVIDED = {"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE", "NONE", "NOTPROVIDEDX"}
+_NOT_PROVIDED = {"NOTPROVIDED", "NOT PROVIDED", "NONREF", "NOTAVAILABLE", "NONE", "N", "-", "/", "0"}
 
 
 class StatementError(Exception):

@@ -260,11 +260,15 @@ def _account(text: str) -> str:
     return text
 
 
-def _balance(text: str, item: _Field) -> tuple[Decimal, str, date]:
+def _balance(text: str, item: _Field) -> tuple[Decimal, str, date | None]:
+    """Amount, currency and day. A day that does not exist is left out: the amounts are checked, it counts for nothing."""
     found = _BALANCE.fullmatch(text)
     if found is None:
         raise StatementError("balance_invalid", line=item.line, column=len(item.tag) + 3, value=text[:40])
-    day = short_date(found[2], "ymd", line=item.line, column=len(item.tag) + 4)
+    try:
+        day: date | None = short_date(found[2], "ymd")
+    except StatementError:
+        day = None
     column = len(item.tag) + 13
     currency = currency_code(found[3], line=item.line, column=column - 3)
     amount = exact_amount(found[4].replace(" ", ""), line=item.line, column=column)
