@@ -53,7 +53,13 @@ def settle_header(table: CsvFile | XlsxFile) -> Header:
         raise UnreadableFile("header_missing", line=first[0], found=found)
     if header.missing:
         found = [name[:60] for name in header.names[:40] if name]
-        raise UnreadableFile("columns_missing", line=header.line, missing=header.missing, found=found)
+        raise UnreadableFile(
+            "columns_missing",
+            line=header.line,
+            missing=header.missing,
+            found=found,
+            headers=list(header.names),
+        )
     if header.double is not None:
         raise UnreadableFile("column_double", line=header.line, name=header.double)
     return header

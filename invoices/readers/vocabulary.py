@@ -50,7 +50,7 @@ SIDE_WORDS = {
         "C": ("C", "Crédit", "Credit", "Cre", "Cr", "H"),
     }.items()
     for word in words
-} | {"+": "D", "-": "C"}  # fmt: skip
+} | {"+": "D", "-": "C", "0": "D", "1": "C"}  # fmt: skip
 
 CURRENCY_SIGNS = {
     "€": "EUR",
