@@ -23,6 +23,8 @@ app.conf.beat_schedule = {
     "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
     "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},
+    "settle-returns": {"task": "invoices.tasks.settle_returns", **EVERY_MINUTE},
+    "settle-plans": {"task": "invoices.tasks.settle_plans", "schedule": crontab(minute="50")},
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},

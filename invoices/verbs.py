@@ -28,6 +28,7 @@ VERBS = {
     "invoices.promise.partly_kept": (_("Promesse de règlement tenue en partie"), "watch"),
     "invoices.promise.broken": (_("Promesse de règlement non tenue"), "late"),
     "invoices.plan.drafted": (_("Échéancier préparé"), ""),
+    "invoices.plan.changed": (_("Échéancier modifié"), ""),
     "invoices.plan.submitted": (_("Échéancier à approuver"), "watch"),
     "invoices.plan.returned": (_("Échéancier renvoyé à son auteur"), "watch"),
     "invoices.plan.approved": (_("Échéancier approuvé"), ""),
