@@ -26,6 +26,7 @@ from invoices.operations.import_work import read_batch, write_batch
 from invoices.readers.detection import DELIMITERS, ENCODINGS, container
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB
+from invoices.readers.profiles import CREDIT_CHOICES, SIGNS
 
 __all__ = [
     "FileRefused", "NotInScope", "NothingToCommit", "RejectsNotAccepted", "cancel_batch", "commit_batch", "read_batch",
@@ -44,6 +45,9 @@ _CHOICES = {
     "delimiter": DELIMITERS,
     "decimal": (",", "."),
     "date_order": ("dmy", "mdy"),
+    "sign": SIGNS,
+    "credit_kind": CREDIT_CHOICES,
+    "header_line": tuple(str(line) for line in range(51)),
 }
 Status = ImportBatch.Status
 
