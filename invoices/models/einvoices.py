@@ -1,5 +1,6 @@
 """What the platforms say of an electronic invoice: its life-cycle statuses, as they were received."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -12,10 +13,10 @@ from invoices.models.items import OpenItem
 
 
 class EInvoiceStatus(models.Model):
-    """A life-cycle status (200 to 228, 501) of one invoice, received once. Rows are never changed.
+    """A life-cycle status (200 to 228, 501) of one invoice, received once. What it says is never changed.
 
     `reasons` are objects with `code`, `text` and `amount`; `amounts` maps a type (MEN, MPA, MAP, MNA, …) to a decimal
-    text in the invoice's currency. `effect` says what the status did here; `item` is empty when the number is unknown.
+    text in the invoice's currency. `effect` says what the status did here; `item` is empty while the number is unknown, and settled once.
     """
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
@@ -49,8 +50,32 @@ class EInvoiceStatus(models.Model):
             ),
             models.CheckConstraint(condition=Q(code__regex=r"^\d{3}$"), name="einvoice_status_code_digits"),
         ]
-        indexes = [models.Index(fields=["item", "occurred_at"], name="einvoice_status_by_item")]
-        triggers = append_only("as_received")
+        indexes = [
+            models.Index(fields=["item", "occurred_at"], name="einvoice_status_by_item"),
+            models.Index(fields=["legal_entity", "-occurred_at", "-id"], name="einvoice_status_by_entity"),
+            models.Index(
+                fields=["legal_entity", "number"],
+                condition=Q(item__isnull=True),
+                name="einvoice_status_waiting",
+            ),
+            models.Index(
+                fields=["occurred_at"], condition=Q(effect="FLAGGED"), name="einvoice_status_flagged"
+            ),
+        ]
+        triggers = [
+            append_only("as_received")[1],
+            pgtrigger.Protect(name="as_received", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="attached_once", operation=pgtrigger.Update, condition=pgtrigger.Q(old__item__isnull=False)
+            ),
+            pgtrigger.ReadOnly(
+                name="said_once",
+                fields=[
+                    "uid", "legal_entity", "number", "code", "reasons", "amounts", "note", "occurred_at", "received_at",
+                    "received_from", "file",
+                ],
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.number} {self.code}"
