@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from core.errors import BusinessError
@@ -182,7 +183,8 @@ def check_difference(
 
 
 def check_limit(*, actor: Actor, settings: CashSettings, item: OpenItem, amount: Decimal, field: str) -> None:
-    """Above the entity's limit, the finance director alone. Raises CashRefused."""
+    """Above the entity's limit, with what was given up of the item before, the finance director alone."""
+    amount += given_up_of(item)
     if amount > settings.write_off_limit and not has_permission(actor, "invoices.write_off_above_limit"):
         raise CashRefused(
             _(
@@ -196,6 +198,19 @@ def check_limit(*, actor: Actor, settings: CashSettings, item: OpenItem, amount:
             code="above_limit",
             field=field,
         )
+
+
+def given_up_of(item: OpenItem) -> Decimal:
+    """What was already given up of an item and still is; positive."""
+    side, other = ("credit", "debit") if item.is_credit else ("debit", "credit")
+    return Allocation.objects.filter(
+        **{
+            side: item,
+            "reversed_on__isnull": True,
+            f"{other}__adjustment__isnull": False,
+            f"{other}__adjustment__reverses__isnull": True,
+        }
+    ).aggregate(total=Sum("amount", default=ZERO))["total"]
 
 
 def post_share(
@@ -378,3 +393,8 @@ def post_other(
         posted_at=now,
         updated_at=now,
     )
+
+
+def refund_number(application: CashApplication) -> str:
+    """The number of the item that a refund posts."""
+    return f"RB-{application.pk}"

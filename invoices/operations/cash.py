@@ -96,7 +96,7 @@ def apply_line(
             )
     currency = common_currency(items.values()) or line.currency
     carried = _carried(line, shares, currency)
-    money_date = _money_date(line, today)
+    day = money_date(line, today)
     proposal = _proposal(line, proposal_id)
     count = line.receipts.count()
     applications: list[CashApplication] = []
@@ -110,11 +110,11 @@ def apply_line(
             rule=proposal.rule if proposal else "",
             score=proposal.score if proposal else None,
             reasons=proposal.reasons if proposal else [],
-            applied_on=money_date,
+            applied_on=day,
             applied_by=None if actor is SYSTEM else actor,  # type: ignore[misc]
             applied_at=now,
         )
-        payment = _post_payment(line, share, currency, count, day=money_date, now=now)
+        payment = _post_payment(line, share, currency, count, day=day, now=now)
         Receipt.objects.create(
             bank_line=line,
             item=payment,
@@ -128,7 +128,7 @@ def apply_line(
             items=items,
             settings=settings,
             credit=payment,
-            money_date=money_date,
+            money_date=day,
             today=today,
             now=now,
         )
@@ -156,7 +156,7 @@ def apply_line(
         differences=str(sum((part.amount for share in shares for part in share.differences), ZERO)),
         proposal=proposal.pk if proposal else None,
     )
-    refresh([share.customer.pk for share in shares], money_date)
+    refresh([share.customer.pk for share in shares], day)
     return applications
 
 
@@ -290,7 +290,7 @@ def _check_enough(asked: Decimal, left: Decimal, currency: str) -> None:
         )
 
 
-def _money_date(line: BankLine, today: date) -> date:
+def money_date(line: BankLine, today: date) -> date:
     """The day of the money: its booking, or the last undo of this line, for what was carried until then."""
     undone = line.receipts.aggregate(last=Max("counter_item__issue_date"))["last"]
     day = max(line.booking_date, undone) if undone else line.booking_date
