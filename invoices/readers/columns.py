@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # What a row cannot do without: one of each group. The first name is the one we ask for.
 REQUIRED_GROUPS: tuple[tuple[str, ...], ...] = (
@@ -183,14 +183,14 @@ class HeaderRule:
     does not come from the file.
     """
 
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] | None = None
     constants: tuple[str, ...] = ()
     line: int | None = None
 
     def read(self, line: int, cells: Sequence[str]) -> Header:
         """What a row would say if it were the header."""
         names = column_names(cells, unnamed=self.line == 0)
-        if self.columns:
+        if self.columns is not None:
             positions = _mapped(names, self.columns)
         else:
             positions = _recognised(names)
@@ -200,7 +200,7 @@ class HeaderRule:
             names,
             positions,
             self.constants,
-            bool(self.columns),
+            self.columns is not None,
             known_twice(cells),
         )
 
