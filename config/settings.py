@@ -116,6 +116,12 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": HOME / "files", "base_url": None, "file_permissions_mode": 0o600},
     },
+    # Where watched folders lie: DROP_ROOT, or another storage by DROP_STORAGE (a bucket).
+    "drop": {
+        "BACKEND": env("DROP_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("DROP_STORAGE_OPTIONS", default={})
+        or {"location": env("DROP_ROOT", default=str(HOME / "drop")), "base_url": None},
+    },
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -147,6 +153,8 @@ DISPUTE_FILE_MAX_BYTES = env.int("DISPUTE_FILE_MAX_BYTES", default=20 * 1024 * 1
 PLAN_APPROVAL_AMOUNT = Decimal(env.str("PLAN_APPROVAL_AMOUNT", default="10000"))
 PLAN_GRACE_DAYS = env.int("PLAN_GRACE_DAYS", default=5)
 PLAN_REMINDER_DAYS = env.int("PLAN_REMINDER_DAYS", default=5)
+# So many calendar days are given to a payment that a life-cycle status (211) announces.
+EINVOICE_ADVICE_DAYS = env.int("EINVOICE_ADVICE_DAYS", default=10)
 
 # --- people -----------------------------------------------------------------------------------------------
 

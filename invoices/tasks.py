@@ -1,17 +1,22 @@
 """Every task of this floor, where Celery looks for them."""
 
 from invoices.tasks_ageing import reconcile, store_ageing_of_the_day
+from invoices.tasks_bank import read_bank_files, sweep_drop_folders
 from invoices.tasks_cash import settle_returns
+from invoices.tasks_einvoices import attach_einvoice_statuses
 from invoices.tasks_imports import commit_batches, read_batches
 from invoices.tasks_plans import settle_plans
 from invoices.tasks_promises import settle_promises
 
 __all__ = [
+    "attach_einvoice_statuses",
     "commit_batches",
+    "read_bank_files",
     "read_batches",
     "reconcile",
     "settle_plans",
     "settle_promises",
     "settle_returns",
     "store_ageing_of_the_day",
+    "sweep_drop_folders",
 ]
