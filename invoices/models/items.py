@@ -3,7 +3,7 @@
 import pgtrigger
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -11,6 +11,22 @@ from core.ids import UuidV7
 from core.models import User
 from core.rights import SYSTEM, Actor
 from customers.models import CURRENCY, Customer, LegalEntity
+
+
+class NumberDigits(Func):
+    """All digits of a document number without leading zeros: FA-2026-0118 gives 20260118."""
+
+    function = "encours_number_digits"
+    output_field = models.TextField()
+    arity = 1
+
+
+class NumberTail(Func):
+    """The last digits of a document number without leading zeros: FA-2026-0118 gives 118."""
+
+    function = "encours_number_tail"
+    output_field = models.TextField()
+    arity = 1
 
 
 class OpenItemQuerySet(models.QuerySet["OpenItem"]):
@@ -122,6 +138,13 @@ class OpenItem(models.Model):
             models.Index(fields=["legal_entity", "due_date", "id"], name="open_item_by_due_date"),
             models.Index(fields=["updated_at", "id"], name="open_item_for_sync"),
             models.Index(OpClass(Upper("number"), name="text_pattern_ops"), name="open_item_by_number"),
+            # What payers write of a number is looked up among open items.
+            models.Index(
+                "legal_entity", NumberDigits("number"), name="open_item_by_digits", condition=~Q(open_amount=0)
+            ),
+            models.Index(
+                "legal_entity", NumberTail("number"), name="open_item_by_tail", condition=~Q(open_amount=0)
+            ),
             models.Index(fields=["total_amount"], name="open_item_by_amount"),
             models.Index(
                 fields=["due_date", "id"], condition=~Q(open_amount=0), name="open_item_open_by_due_date"
