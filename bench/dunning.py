@@ -153,7 +153,9 @@ def baseline(sample: int) -> float:
                         item.pk,
                         item.due_date,
                         item.open_amount,
-                        is_disputed=Dispute.objects.filter(item=item, resolved_on=None).exists(),
+                        disputed_amount=sum(
+                            dispute.amount for dispute in Dispute.objects.filter(item=item, resolved_on=None)
+                        ),
                     )
                     for item in items.values()
                 ],

@@ -21,6 +21,7 @@ class Obstacle(StrEnum):
     BALANCE_CHANGED = "BALANCE_CHANGED"
     DISPUTED = "DISPUTED"
     PROMISED = "PROMISED"
+    PLANNED = "PLANNED"
     FACTORED = "FACTORED"
     WITH_AGENCY = "WITH_AGENCY"
     NEW_CREDIT = "NEW_CREDIT"
@@ -30,8 +31,9 @@ LABELS = {
     Obstacle.INSOLVENT: _("procédure collective ouverte"),
     Obstacle.ON_HOLD: _("relances suspendues pour ce client"),
     Obstacle.BALANCE_CHANGED: _("le solde de la pièce a changé"),
-    Obstacle.DISPUTED: _("pièce en litige"),
-    Obstacle.PROMISED: _("règlement promis"),
+    Obstacle.DISPUTED: _("part en litige changée depuis la préparation"),
+    Obstacle.PROMISED: _("part promise changée depuis la préparation"),
+    Obstacle.PLANNED: _("échéancier en cours"),
     Obstacle.FACTORED: _("créance cédée à un factor"),
     Obstacle.WITH_AGENCY: _("pièce remise en recouvrement"),
     Obstacle.NEW_CREDIT: _("règlement ou avoir non lettré reçu depuis la préparation"),
@@ -40,13 +42,16 @@ LABELS = {
 
 @dataclass(frozen=True)
 class LineNow:
-    """A line as frozen and its item as it stands."""
+    """A line as frozen and its item as it stands. `frozen_amount` is the whole balance, with the parts left out."""
 
     number: str
     frozen_amount: Decimal
     open_amount: Decimal
-    is_disputed: bool = False
-    is_promised: bool = False
+    frozen_disputed: Decimal = ZERO
+    disputed_amount: Decimal = ZERO
+    frozen_promised: Decimal = ZERO
+    promised_amount: Decimal = ZERO
+    is_planned: bool = False
     is_factored: bool = False
     is_with_agency: bool = False
 
@@ -74,8 +79,9 @@ def obstacles(notice: NoticeNow) -> tuple[tuple[Obstacle, str], ...]:
     for line in notice.lines:
         checks = (
             (line.open_amount != line.frozen_amount, Obstacle.BALANCE_CHANGED),
-            (line.is_disputed, Obstacle.DISPUTED),
-            (line.is_promised, Obstacle.PROMISED),
+            (line.disputed_amount != line.frozen_disputed, Obstacle.DISPUTED),
+            (line.promised_amount != line.frozen_promised, Obstacle.PROMISED),
+            (line.is_planned, Obstacle.PLANNED),
             (line.is_factored, Obstacle.FACTORED),
             (line.is_with_agency, Obstacle.WITH_AGENCY),
         )

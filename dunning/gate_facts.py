@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from dunning.gate import LineNow, NoticeNow
 from dunning.models import CaseItem, Notice, NoticeLine
-from invoices.models import Dispute, OpenItem, Promise
+from dunning.selection import Parts, parts_of
+from invoices.models import Dispute, OpenItem, PaymentPlan, PlanItem
+from invoices.promised_parts import promised_parts
 
 ZERO = Decimal("0.00")
 
@@ -29,9 +31,14 @@ def notices_now(notices: Sequence[Notice], *, today: date) -> dict[int, NoticeNo
     ):
         lines[line.notice_id].append(line)
     items = [line.item_id for of_notice in lines.values() for line in of_notice if line.rank]
-    disputed = _ids(Dispute.objects.filter(item__in=items, resolved_on__isnull=True))
-    promised = _ids(
-        Promise.objects.filter(item__in=items, status=Promise.Status.OPEN, promised_date__gte=today)
+    disputed = dict(
+        Dispute.objects.filter(item__in=items, resolved_on__isnull=True).values_list("item", "amount")
+    )
+    promised = promised_parts(items, today)
+    planned = set(
+        PlanItem.objects.filter(
+            item__in=items, released_on__isnull=True, plan__status=PaymentPlan.Status.ACTIVE
+        ).values_list("item", flat=True)
     )
     # The agency's items, but for those of the notice's own case.
     with_agency = dict(
@@ -54,13 +61,14 @@ def notices_now(notices: Sequence[Notice], *, today: date) -> dict[int, NoticeNo
             frozen_credit=-sum((line.open_amount for line in lines[notice.pk] if not line.rank), ZERO),
             credit=credit.get((notice.customer_id, notice.currency), ZERO),
             lines=[
-                LineNow(
-                    number=line.item.number,
-                    frozen_amount=line.open_amount,
-                    open_amount=line.item.open_amount,
-                    is_disputed=line.item_id in disputed,
-                    is_promised=line.item_id in promised,
-                    is_factored=line.item.is_factored,
+                _line_now(
+                    line,
+                    parts_of(
+                        line.item.open_amount,
+                        disputed.get(line.item_id, ZERO),
+                        promised.get(line.item_id, ZERO),
+                    ),
+                    is_planned=line.item_id in planned,
                     is_with_agency=with_agency.get(line.item_id, notice.pk) != notice.pk,
                 )
                 for line in lines[notice.pk]
@@ -71,5 +79,16 @@ def notices_now(notices: Sequence[Notice], *, today: date) -> dict[int, NoticeNo
     }
 
 
-def _ids(rows: QuerySet) -> set[int]:
-    return set(rows.values_list("item", flat=True))
+def _line_now(line: NoticeLine, parts: Parts, *, is_planned: bool, is_with_agency: bool) -> LineNow:
+    return LineNow(
+        number=line.item.number,
+        frozen_amount=line.balance_amount,
+        open_amount=line.item.open_amount,
+        frozen_disputed=line.disputed_amount,
+        disputed_amount=parts.disputed,
+        frozen_promised=line.promised_amount,
+        promised_amount=parts.promised,
+        is_planned=is_planned,
+        is_factored=line.item.is_factored,
+        is_with_agency=is_with_agency,
+    )

@@ -184,6 +184,8 @@ def line_of(line: NoticeLine) -> letter.LetterLine:
         interest=line.interest_amount,
         indemnity=line.indemnity_amount,
         item_kind=item.kind,
+        disputed=line.disputed_amount,
+        promised=line.promised_amount,
     )
 
 
@@ -223,7 +225,8 @@ def statements_of(notice: Notice, lines: Sequence[NoticeLine], legal: Register) 
         if not line.rank:
             continue
         claim = Claim(
-            amount=line.item.total_amount,
+            # Interest is asked on what is asked for; that of the parts left out runs on and is counted later.
+            amount=line.item.total_amount - line.disputed_amount - line.promised_amount,
             due_date=line.item.due_date,
             as_of=notice.as_of,
             rule=rule,

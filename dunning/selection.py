@@ -22,6 +22,7 @@ class Reason(StrEnum):
     RATE_MISSING = "RATE_MISSING"
     FACTORED = "FACTORED"
     WITH_AGENCY = "WITH_AGENCY"
+    PLANNED = "PLANNED"
     DISPUTED = "DISPUTED"
     PROMISED = "PROMISED"
     UNALLOCATED_CASH = "UNALLOCATED_CASH"
@@ -59,17 +60,44 @@ class Account:
 
 @dataclass(frozen=True)
 class OverdueItem:
-    """An overdue item and its last step in force: `last_rank` 0 when it was never reminded."""
+    """An overdue item and its last step in force: `last_rank` 0 when it was never reminded.
+
+    Of `open_amount`, the part in dispute and then the part promised for a day to come are left alone.
+    """
 
     item_id: int
     due_date: date
     open_amount: Decimal
     is_factored: bool = False
     is_with_agency: bool = False
-    is_disputed: bool = False
-    is_promised: bool = False
+    disputed_amount: Decimal = ZERO
+    promised_amount: Decimal = ZERO
+    is_planned: bool = False
     last_rank: int = 0
     last_sent_on: date | None = None
+
+    @property
+    def parts(self) -> "Parts":
+        return parts_of(self.open_amount, self.disputed_amount, self.promised_amount)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An item's balance, told apart: chaseable + disputed + promised = open."""
+
+    chaseable: Decimal
+    disputed: Decimal
+    promised: Decimal
+
+
+def parts_of(open_amount: Decimal, disputed: Decimal, promised: Decimal) -> Parts:
+    """What may be asked of an item on which `disputed` is contested and `promised` is still to come.
+
+    Never more is left out than is open: the contested part first, then the promised one.
+    """
+    disputed = min(disputed, open_amount)
+    promised = min(promised, open_amount - disputed)
+    return Parts(open_amount - disputed - promised, disputed, promised)
 
 
 @dataclass(frozen=True)
@@ -103,7 +131,7 @@ def select(account: Account, items: Sequence[OverdueItem], as_of: date) -> Selec
     if not ranks:
         return Selection(None, {}, excluded)
 
-    eligible = sum((item.open_amount for item in items if item.item_id in ranks), ZERO)
+    eligible = sum((item.parts.chaseable for item in items if item.item_id in ranks), ZERO)
     if eligible - account.credit_amount < account.minimum_amount:
         return Selection(None, {}, excluded | dict.fromkeys(ranks, Reason.BELOW_MINIMUM))
 
@@ -119,6 +147,7 @@ def _exclusion(
     account: Account, levels: Mapping[int, LevelRule], item: OverdueItem, as_of: date
 ) -> Reason | None:
     level = levels.get(item.last_rank + 1)
+    parts = item.parts
     checks = (
         (account.is_insolvent, Reason.INSOLVENT),
         (account.is_on_hold, Reason.ON_HOLD),
@@ -126,9 +155,10 @@ def _exclusion(
         (item.due_date < account.rates_from, Reason.RATE_MISSING),
         (item.is_factored, Reason.FACTORED),
         (item.is_with_agency, Reason.WITH_AGENCY),
-        (item.is_disputed, Reason.DISPUTED),
-        (item.is_promised, Reason.PROMISED),
-        (item.open_amount <= account.credit_amount, Reason.UNALLOCATED_CASH),
+        (item.is_planned, Reason.PLANNED),
+        (parts.disputed == item.open_amount, Reason.DISPUTED),
+        (parts.chaseable == ZERO, Reason.PROMISED),
+        (parts.chaseable <= account.credit_amount, Reason.UNALLOCATED_CASH),
         (item.last_rank > 0 and item.last_sent_on is None, Reason.PENDING),
         (level is None, Reason.SEQUENCE_DONE),
         (level is not None and next_date(item, level) > as_of, Reason.WAITING),

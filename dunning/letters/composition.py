@@ -159,6 +159,7 @@ def item_cells(language: str, line: LetterLine) -> dict[str, str]:
     return {
         "number": line.number,
         "kind": kinds.get(line.item_kind, ""),
+        "left_out": _left_out(line, language),
         "issued": format_date(line.issue_date, language),
         "due": format_date(line.due_date, language) if line.due_date else _NOTHING,
         "total": format_number(line.total, language),
@@ -168,6 +169,19 @@ def item_cells(language: str, line: LetterLine) -> dict[str, str]:
         "interest": _or_dash(line.interest, language),
         "indemnity": _or_dash(line.indemnity, language),
     }
+
+
+def _left_out(line: LetterLine, language: str) -> str:
+    """`solde 1 200,00 dont 300,00 en litige`: why less is asked for than is open; empty when all of it is."""
+    words = WORDING[language]
+    parts = [
+        f"{format_number(amount, language)} {label}"
+        for amount, label in ((line.disputed, words.in_dispute), (line.promised, words.promised))
+        if amount
+    ]
+    if not parts:
+        return ""
+    return f"{words.balance} {format_number(line.balance, language)} {words.of_which} {', '.join(parts)}"
 
 
 def segment_cells(language: str, segment: InterestSegment) -> dict[str, str]:

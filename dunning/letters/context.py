@@ -161,10 +161,17 @@ class LetterLine(FrozenValue):
     indemnity: Decimal = ZERO
     # INVOICE, CREDIT_NOTE, PAYMENT, DEPOSIT or OTHER, as in the ledger
     item_kind: str = "INVOICE"
+    # Parts of the balance that are not asked for, so not in `open_amount`.
+    disputed: Decimal = ZERO
+    promised: Decimal = ZERO
+
+    @property
+    def balance(self) -> Decimal:
+        return self.open_amount + self.disputed + self.promised
 
     @property
     def paid_amount(self) -> Decimal:
-        return self.total - self.open_amount
+        return self.total - self.balance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,6 +197,8 @@ def claim_lines_csv(context: DossierContext) -> bytes:
             "jours_de_retard",
             "penalites",
             "indemnite_forfaitaire",
+            "en_litige_non_demande",
+            "promis_non_demande",
         )
     )
     for line in context.lines:
@@ -211,6 +213,8 @@ def claim_lines_csv(context: DossierContext) -> bytes:
                 line.days_late,
                 _amount_cell(line.interest),
                 _amount_cell(line.indemnity),
+                _amount_cell(line.disputed),
+                _amount_cell(line.promised),
             )
         )
     return b"\xef\xbb\xbf" + out.getvalue().encode()

@@ -44,6 +44,10 @@ class Wording:
     credit_note: str
     receipt: str
     items_total: str
+    balance: str
+    of_which: str
+    in_dispute: str
+    promised: str
     # Interest
     interest_caption: str
     item: str
@@ -130,6 +134,10 @@ _FR = Wording(
     credit_note="avoir",
     receipt="règlement",
     items_total="Total",
+    balance="solde",
+    of_which="dont",
+    in_dispute="en litige",
+    promised="promis",
     interest_caption="Pénalités de retard",
     item="Pièce",
     period="Du – au (inclus)",
@@ -212,6 +220,10 @@ _EN = Wording(
     credit_note="credit note",
     receipt="payment",
     items_total="Total",
+    balance="balance",
+    of_which="of which",
+    in_dispute="in dispute",
+    promised="promised",
     interest_caption="Late-payment interest",
     item="Item",
     period="From – to (inclusive)",

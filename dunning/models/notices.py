@@ -1,5 +1,7 @@
 """Campagnes, relances and their lines."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -169,7 +171,8 @@ class Notice(models.Model):
 class NoticeLine(models.Model):
     """One item of a notice with what was computed for it. `rank` is the item's own step.
 
-    `in_force` is true while the step counts; the database refuses the same step twice for an item.
+    `open_amount` is what is asked for; `disputed_amount` and `promised_amount` are the parts of the item's balance
+    left out of it, as they stood. `in_force` is true while the step counts; the database refuses the same step twice for an item.
     """
 
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="lines")
@@ -177,6 +180,12 @@ class NoticeLine(models.Model):
     rank = models.PositiveSmallIntegerField(_("rang"))
     in_force = models.BooleanField(_("compte"), default=True)
     open_amount = models.DecimalField(_("solde dû"), max_digits=14, decimal_places=2)
+    disputed_amount = models.DecimalField(
+        _("dont en litige"), max_digits=14, decimal_places=2, default=0, db_default=0
+    )
+    promised_amount = models.DecimalField(
+        _("dont promis"), max_digits=14, decimal_places=2, default=0, db_default=0
+    )
     days_late = models.IntegerField(_("jours de retard"))
     interest_amount = models.DecimalField(_("pénalités"), max_digits=18, decimal_places=2, default=0)
     indemnity_amount = models.DecimalField(
@@ -197,7 +206,8 @@ class NoticeLine(models.Model):
             pgtrigger.ReadOnly(
                 name="frozen",
                 fields=[
-                    "notice", "item", "rank", "open_amount", "days_late", "interest_amount", "indemnity_amount",
+                    "notice", "item", "rank", "open_amount", "disputed_amount", "promised_amount", "days_late",
+                    "interest_amount", "indemnity_amount",
                 ],
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
@@ -206,6 +216,11 @@ class NoticeLine(models.Model):
     def __str__(self) -> str:
         return f"{self.notice_id}/{self.item_id}"
 
+    @property
+    def balance_amount(self) -> Decimal:
+        """What was open on the item, the parts in dispute and promised included."""
+        return self.open_amount + self.disputed_amount + self.promised_amount
+
 
 class RunExclusion(models.Model):
     """Why a run leaves items of a customer alone, with how many and how much."""
@@ -213,6 +228,7 @@ class RunExclusion(models.Model):
     class Reason(models.TextChoices):
         DISPUTED = "DISPUTED", _("En litige")
         PROMISED = "PROMISED", _("Règlement promis")
+        PLANNED = "PLANNED", _("Échéancier en cours")
         ON_HOLD = "ON_HOLD", _("Relances suspendues pour ce client")
         INSOLVENT = "INSOLVENT", _("Procédure collective")
         FACTORED = "FACTORED", _("Créance cédée à un factor")

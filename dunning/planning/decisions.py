@@ -6,7 +6,9 @@ from django.db.backends.utils import CursorWrapper
 
 ITEM_DECISIONS = """
 CREATE TEMP TABLE plan_decision ON COMMIT DROP AS
-SELECT i.item_id, i.customer_id, i.currency, i.due_date, i.open_amount,
+SELECT i.item_id, i.customer_id, i.currency, i.due_date,
+       i.open_amount AS balance_amount, i.disputed_amount, i.promised_amount,
+       part.chaseable AS open_amount,
        a.kind AS customer_kind, a.policy_id, a.minimum_amount,
        coalesce(c.credit_amount, 0) AS credit_amount,
        i.last_rank + 1 AS rank,
@@ -18,9 +20,10 @@ SELECT i.item_id, i.customer_id, i.currency, i.due_date, i.open_amount,
            WHEN i.due_date < %(rates_from)s THEN 'RATE_MISSING'
            WHEN i.is_factored THEN 'FACTORED'
            WHEN i.is_with_agency THEN 'WITH_AGENCY'
-           WHEN i.is_disputed THEN 'DISPUTED'
-           WHEN i.is_promised THEN 'PROMISED'
-           WHEN i.open_amount <= coalesce(c.credit_amount, 0) THEN 'UNALLOCATED_CASH'
+           WHEN i.is_planned THEN 'PLANNED'
+           WHEN i.disputed_amount = i.open_amount THEN 'DISPUTED'
+           WHEN part.chaseable = 0 THEN 'PROMISED'
+           WHEN part.chaseable <= coalesce(c.credit_amount, 0) THEN 'UNALLOCATED_CASH'
            WHEN i.last_rank > 0 AND i.last_sent_on IS NULL THEN 'PENDING'
            WHEN level.id IS NULL THEN 'SEQUENCE_DONE'
            WHEN reached.on_date > %(as_of)s THEN 'WAITING'
@@ -29,6 +32,7 @@ FROM plan_item i
 JOIN plan_account a USING (customer_id)
 LEFT JOIN plan_credit c USING (customer_id, currency)
 LEFT JOIN dunning_level level ON level.policy_id = a.policy_id AND level.rank = i.last_rank + 1
+CROSS JOIN LATERAL (SELECT i.open_amount - i.disputed_amount - i.promised_amount AS chaseable) part
 CROSS JOIN LATERAL (
     SELECT greatest(i.due_date + level.delay_days, i.last_sent_on + level.gap_days) AS on_date
 ) reached

@@ -1,11 +1,13 @@
 """The facts a run decides on, gathered in temporary tables that live as long as its transaction.
 
-Balances, disputes and promises are taken as of the run's date, from dated rows, so that a run can be replayed.
+Balances, disputes, promises and plans are taken as of the run's date, from dated rows, so that a run can be replayed.
 """
 
 from django.db.backends.utils import CursorWrapper
+from django.utils.timezone import get_default_timezone_name
 
 from invoices.later_moves import LATER_MOVES
+from invoices.promised_parts import PROMISED_PARTS
 
 ACCOUNTS = """
 CREATE TEMP TABLE plan_account ON COMMIT DROP AS
@@ -52,24 +54,29 @@ WHERE open_amount < 0
 GROUP BY customer_id, currency
 """
 
-ITEMS = """
+ITEMS = f"""
 CREATE TEMP TABLE plan_item ON COMMIT DROP AS
 SELECT b.item_id, b.customer_id, b.currency, b.due_date, b.open_amount, b.is_factored,
        agency.item_id IS NOT NULL AS is_with_agency,
-       dispute.item_id IS NOT NULL AS is_disputed,
-       promise.item_id IS NOT NULL AS is_promised,
+       plan.item_id IS NOT NULL AS is_planned,
+       least(coalesce(dispute.amount, 0), b.open_amount) AS disputed_amount,
+       least(coalesce(promise.amount, 0), b.open_amount - least(coalesce(dispute.amount, 0), b.open_amount))
+           AS promised_amount,
        coalesce(step.rank, 0) AS last_rank,
        step.sent_on AS last_sent_on
 FROM plan_balance b
 LEFT JOIN (SELECT DISTINCT item_id FROM dunning_caseitem WHERE is_live) agency ON agency.item_id = b.item_id
 LEFT JOIN (
-    SELECT DISTINCT item_id FROM invoices_dispute
-    WHERE opened_on <= %(as_of)s AND (resolved_on IS NULL OR resolved_on > %(as_of)s)
-) dispute ON dispute.item_id = b.item_id
+    SELECT DISTINCT part.item_id
+    FROM invoices_planitem part JOIN invoices_paymentplan plan ON plan.id = part.plan_id
+    WHERE plan.started_on <= %(as_of)s AND (part.released_on IS NULL OR part.released_on > %(as_of)s)
+) plan ON plan.item_id = b.item_id
 LEFT JOIN (
-    SELECT DISTINCT item_id FROM invoices_promise
-    WHERE made_on <= %(as_of)s AND promised_date >= %(as_of)s AND status <> 'WITHDRAWN'
-) promise ON promise.item_id = b.item_id
+    SELECT item_id, sum(amount) AS amount FROM invoices_dispute
+    WHERE opened_on <= %(as_of)s AND (resolved_on IS NULL OR resolved_on > %(as_of)s)
+    GROUP BY item_id
+) dispute ON dispute.item_id = b.item_id
+LEFT JOIN ({PROMISED_PARTS}) promise ON promise.item_id = b.item_id
 LEFT JOIN LATERAL (
     SELECT l.rank, CASE WHEN n.status = 'SENT' THEN n.sent_on END AS sent_on
     FROM dunning_noticeline l
@@ -84,7 +91,7 @@ WHERE b.open_amount > 0 AND b.due_date < %(as_of)s
 
 def gather(cursor: CursorWrapper, *, entity_id: int, as_of: object) -> None:
     """Fill the temporary tables `plan_account`, `plan_balance`, `plan_credit` and `plan_item`."""
-    params = {"entity": entity_id, "as_of": as_of}
+    params = {"entity": entity_id, "as_of": as_of, "zone": get_default_timezone_name()}
     for statement in (ACCOUNTS, LATER, BALANCES, CREDITS, ITEMS):
         cursor.execute(statement, params)
     # Temporary tables have no statistics of their own: without these the joins below are guessed.

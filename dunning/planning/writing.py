@@ -24,9 +24,10 @@ ORDER BY s.customer_id, s.currency
 """
 
 LINES = """
-INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, days_late,
-                                interest_amount, indemnity_amount)
-SELECT n.id, d.item_id, d.rank, TRUE, d.open_amount, %(as_of)s - d.due_date,
+INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, disputed_amount,
+                                promised_amount, days_late, interest_amount, indemnity_amount)
+SELECT n.id, d.item_id, d.rank, TRUE, d.open_amount, d.disputed_amount, d.promised_amount,
+       %(as_of)s - d.due_date,
        coalesce(f.interest, 0), coalesce(m.indemnity, 0)
 FROM dunning_notice n
 JOIN plan_decision d ON d.customer_id = n.customer_id AND d.currency = n.currency AND d.reason IS NULL
@@ -49,7 +50,7 @@ ORDER BY n.id, b.due_date, b.item_id
 
 EXCLUSIONS = """
 INSERT INTO dunning_runexclusion (run_id, customer_id, reason, currency, item_count, open_amount, next_date)
-SELECT %(run)s, customer_id, reason, currency, count(*), sum(open_amount),
+SELECT %(run)s, customer_id, reason, currency, count(*), sum(balance_amount),
        min(next_date) FILTER (WHERE reason = 'WAITING')
 FROM plan_decision
 WHERE reason IS NOT NULL

@@ -181,6 +181,8 @@ def test_claim_lines_open_in_a_spreadsheet():
         "jours_de_retard": "0",
         "penalites": "0,00",
         "indemnite_forfaitaire": "0,00",
+        "en_litige_non_demande": "0,00",
+        "promis_non_demande": "0,00",
     }
     total = sum(Decimal(row["principal_restant_du"].replace(",", ".")) for row in rows)
     assert total == make_dossier().totals.principal

@@ -30,8 +30,30 @@ CASES = [
         replace(CLEAR, lines=[replace(LINE, open_amount=Decimal("0.00"))]),
         ((Obstacle.BALANCE_CHANGED, "FA-1"),),
     ),
-    ("disputed", replace(CLEAR, lines=[replace(LINE, is_disputed=True)]), ((Obstacle.DISPUTED, "FA-1"),)),
-    ("promised", replace(CLEAR, lines=[replace(LINE, is_promised=True)]), ((Obstacle.PROMISED, "FA-1"),)),
+    (
+        "disputed",
+        replace(CLEAR, lines=[replace(LINE, disputed_amount=Decimal("1.00"))]),
+        ((Obstacle.DISPUTED, "FA-1"),),
+    ),
+    (
+        "the dispute the letter tells of is over",
+        replace(CLEAR, lines=[replace(LINE, frozen_disputed=Decimal("1.00"))]),
+        ((Obstacle.DISPUTED, "FA-1"),),
+    ),
+    (
+        "disputed as the letter tells",
+        replace(
+            CLEAR,
+            lines=[replace(LINE, frozen_disputed=Decimal("1.00"), disputed_amount=Decimal("1.00"))],
+        ),
+        (),
+    ),
+    (
+        "promised",
+        replace(CLEAR, lines=[replace(LINE, promised_amount=Decimal("1.00"))]),
+        ((Obstacle.PROMISED, "FA-1"),),
+    ),
+    ("planned", replace(CLEAR, lines=[replace(LINE, is_planned=True)]), ((Obstacle.PLANNED, "FA-1"),)),
     ("factored", replace(CLEAR, lines=[replace(LINE, is_factored=True)]), ((Obstacle.FACTORED, "FA-1"),)),
     (
         "with an agency",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils.timezone import localtime
 
 from core.legal import register
 from core.rights import SYSTEM
@@ -17,7 +18,7 @@ from dunning.selection import Account, LevelRule, OverdueItem, select
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fee_rules import rule_for
 from invoices.late_fees import Claim, Movement, late_fees
-from invoices.models import Allocation, Dispute, OpenItem, Promise
+from invoices.models import Allocation, Dispute, OpenItem, PaymentPlan, PlanItem, Promise
 from tests.dunning.factories import (
     NOW,
     TODAY,
@@ -69,8 +70,10 @@ def generate_books(entity: LegalEntity, draw: random.Random) -> None:
                 is_factored=draw.random() < 0.05,
             )
             _settle_some(draw, item, credits.get(currency))
-            if draw.random() < 0.15 and item.open_amount:
+            if draw.random() < 0.3 and item.open_amount:
                 _dispute_or_promise(draw, item)
+            if draw.random() < 0.1 and item.open_amount:
+                _plan(draw, item)
             if due < TODAY:
                 for rank in range(1, draw.randint(0, 4) + 1):
                     last = draw.random() < 0.3
@@ -103,22 +106,47 @@ def _settle_some(draw: random.Random, item: OpenItem, credit: OpenItem | None) -
 
 
 def _dispute_or_promise(draw: random.Random, item: OpenItem) -> None:
-    if draw.random() < 0.5:
-        resolved = draw.choice([None, TODAY, TODAY + timedelta(days=3)])
+    """All or a part of the item, sometimes both at once, in force or not as of the run."""
+    both = draw.random() < 0.3
+    share = Decimal(draw.choice(["0.2", "0.5", "1"]))
+    amount = max((item.open_amount * share).quantize(Decimal("0.01")), Decimal("0.01"))
+    if both or draw.random() < 0.5:
+        resolved = draw.choice([None, None, TODAY, TODAY + timedelta(days=3)])
         Dispute.objects.create(
             item=item,
-            amount=item.open_amount,
+            amount=amount,
             reason="PU_ERR",
             opened_on=TODAY - timedelta(days=3),
             resolved_on=resolved,
         )
     else:
+        both = True
+    if both:
         Promise.objects.create(
             item=item,
-            amount=item.open_amount,
+            amount=amount,
             promised_date=TODAY + timedelta(days=draw.choice([-1, 0, 10])),
-            made_on=TODAY - timedelta(days=2),
+            made_on=TODAY - timedelta(days=draw.choice([2, 25, 60])),
         )
+
+
+def _plan(draw: random.Random, item: OpenItem) -> None:
+    """A plan in force, or not yet, or no longer as of the run."""
+    started = draw.choice([None, TODAY - timedelta(days=9), TODAY + timedelta(days=1)])
+    released = draw.choice([None, TODAY, TODAY + timedelta(days=2)]) if started else None
+    status = "ACTIVE" if started and not released else "CANCELLED" if released else "OFFERED"
+    plan = PaymentPlan.objects.create(
+        legal_entity=item.legal_entity,
+        customer=item.customer,
+        currency=item.currency,
+        total_amount=item.open_amount,
+        made_on=TODAY - timedelta(days=10),
+        status=status,
+        started_on=started,
+        ended_on=released,
+        updated_at=NOW,
+    )
+    PlanItem.objects.create(plan=plan, item=item, amount=item.open_amount, released_on=released)
 
 
 def in_force(allocation: Allocation) -> bool:
@@ -154,19 +182,29 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
                     LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels
                 ],
             )
-            overdue = {item.pk: (item, open) for item, open in items if open > 0 and item.due_date < TODAY}
-            outcome = select(account, [facts(item, open) for item, open in overdue.values()], TODAY)
+            overdue = {
+                item.pk: (item, facts(item, open))
+                for item, open in items
+                if open > 0 and item.due_date < TODAY
+            }
+            outcome = select(account, [found for _item, found in overdue.values()], TODAY)
             for reason in outcome.excluded.values():
                 excluded[customer.pk, currency, str(reason)] += 1
             if outcome.lead_rank:
                 level = next(lv for lv in levels if lv.rank == outcome.lead_rank)
                 lines = {
-                    pk: (rank, overdue[pk][1], *fees(overdue[pk][0], customer, level))
-                    for pk, rank in outcome.ranks.items()
+                    pk: line_of(rank, *overdue[pk], customer, level) for pk, rank in outcome.ranks.items()
                 }
-                lines |= {item.pk: (0, open, Decimal(0), Decimal(0)) for item, open in items if open < 0}
+                none = Decimal(0)
+                lines |= {item.pk: (0, open, none, none, none, none) for item, open in items if open < 0}
                 notices[customer.pk, currency] = (outcome.lead_rank, lines)
     return notices, dict(excluded)
+
+
+def line_of(rank: int, item: OpenItem, found: OverdueItem, customer: Customer, level: Level) -> tuple:
+    parts = found.parts
+    left_out = parts.disputed + parts.promised
+    return (rank, parts.chaseable, parts.disputed, parts.promised, *fees(item, left_out, customer, level))
 
 
 def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
@@ -180,18 +218,40 @@ def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
         due_date=item.due_date,
         open_amount=open_amount,
         is_factored=item.is_factored,
-        is_disputed=any(d.resolved_on is None or d.resolved_on > TODAY for d in item.disputes.all()),
-        is_promised=any(p.promised_date >= TODAY for p in item.promises.all()),
+        disputed_amount=sum(
+            (d.amount for d in item.disputes.all() if d.resolved_on is None or d.resolved_on > TODAY),
+            Decimal(0),
+        ),
+        promised_amount=sum((still_promised(p) for p in item.promises.all()), Decimal(0)),
+        is_planned=any(
+            part.plan.started_on is not None
+            and part.plan.started_on <= TODAY
+            and (part.released_on is None or part.released_on > TODAY)
+            for part in PlanItem.objects.filter(item=item).select_related("plan")
+        ),
         last_rank=step.rank if step else 0,
         last_sent_on=step.notice.sent_on if step and step.notice.status == "SENT" else None,
     )
 
 
-def fees(item: OpenItem, customer: Customer, level: Level) -> tuple[Decimal, Decimal]:
+def still_promised(promise: Promise) -> Decimal:
+    """Promised for the day of the run or later, less what was matched since the promise was made."""
+    if promise.promised_date < TODAY:
+        return Decimal(0)
+    since = [
+        allocation.amount
+        for allocation in Allocation.objects.filter(debit=promise.item)
+        if in_force(allocation)
+        and max(allocation.allocated_on, localtime(allocation.created_at).date()) >= promise.made_on
+    ]
+    return max(promise.amount - sum(since, Decimal(0)), Decimal(0))
+
+
+def fees(item: OpenItem, withheld: Decimal, customer: Customer, level: Level) -> tuple[Decimal, Decimal]:
     legal = register()
     parameters = late_fee_parameters(legal, TODAY)
     claim = Claim(
-        amount=item.total_amount,
+        amount=item.total_amount - withheld,
         due_date=item.due_date,
         as_of=TODAY,
         rule=rule_for(customer.kind, clause_of(customer.legal_entity), parameters),
@@ -224,13 +284,16 @@ def test_run_decides_as_the_pure_rules_do(seed: int, clause: str) -> None:
     written = {}
     for notice in Notice.objects.filter(run=planned.run_id).select_related("level"):
         lines = {
-            line.item_id: (line.rank, line.open_amount, line.interest_amount, line.indemnity_amount)
+            line.item_id: (
+                line.rank, line.open_amount, line.disputed_amount, line.promised_amount,
+                line.interest_amount, line.indemnity_amount,
+            )
             for line in notice.lines.all()
-        }
+        }  # fmt: skip
         written[notice.customer_id, notice.currency] = (notice.level.rank, lines)
         assert notice.open_amount == sum(line[1] for line in lines.values())
-        assert notice.interest_amount == sum(line[2] for line in lines.values())
-        assert notice.indemnity_amount == sum(line[3] for line in lines.values())
+        assert notice.interest_amount == sum(line[4] for line in lines.values())
+        assert notice.indemnity_amount == sum(line[5] for line in lines.values())
         assert notice.line_count == sum(1 for line in lines.values() if line[0])
     assert written == notices
     assert {

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ LADDER = (
 
 
 def late(
-    days: int, *, rank: int = 0, sent: int | None = None, amount: str = "100.00", **facts: bool
+    days: int, *, rank: int = 0, sent: int | None = None, amount: str = "100.00", **facts: Any
 ) -> OverdueItem:
     """An item so many days late, whose last step is `rank`, sent so many days ago."""
     late.counter += 1  # type: ignore[attr-defined]
@@ -43,11 +44,18 @@ ONE_ITEM = [
     ("the gap counts from the proven sending", Account(levels=LADDER), late(40, rank=1, sent=7), Reason.WAITING),
     ("previous step proposed but not sent", Account(levels=LADDER), late(40, rank=1), Reason.PENDING),
     ("ladder climbed to its end", Account(levels=LADDER), late(200, rank=4, sent=90), Reason.SEQUENCE_DONE),
-    ("disputed", Account(levels=LADDER), late(40, is_disputed=True), Reason.DISPUTED),
-    ("promised", Account(levels=LADDER), late(40, is_promised=True), Reason.PROMISED),
+    ("disputed", Account(levels=LADDER), late(40, disputed_amount=Decimal("100.00")), Reason.DISPUTED),
+    ("part of it disputed: the rest is chased", Account(levels=LADDER), late(40, disputed_amount=Decimal("99.99")), 1),
+    ("more disputed than is left", Account(levels=LADDER), late(40, disputed_amount=Decimal("250.00")), Reason.DISPUTED),
+    ("promised", Account(levels=LADDER), late(40, promised_amount=Decimal("100.00")), Reason.PROMISED),
+    ("part of it promised", Account(levels=LADDER), late(40, promised_amount=Decimal("40.00")), 1),
+    ("part disputed, the rest promised", Account(levels=LADDER), late(40, disputed_amount=Decimal("60.00"), promised_amount=Decimal("40.00")), Reason.PROMISED),
+    ("in a payment plan", Account(levels=LADDER), late(40, is_planned=True), Reason.PLANNED),
+    ("a receipt that could settle the part chased", Account(credit_amount=Decimal(40), levels=LADDER), late(9, disputed_amount=Decimal("60.00")), Reason.UNALLOCATED_CASH),
+    ("the part chased is below the minimum", Account(minimum_amount=Decimal(50), levels=LADDER), late(9, disputed_amount=Decimal("60.00")), Reason.BELOW_MINIMUM),
     ("factored", Account(levels=LADDER), late(40, is_factored=True), Reason.FACTORED),
     ("with an agency", Account(levels=LADDER), late(40, is_with_agency=True), Reason.WITH_AGENCY),
-    ("insolvent before anything else", Account(is_insolvent=True, levels=LADDER), late(9, is_disputed=True), Reason.INSOLVENT),
+    ("insolvent before anything else", Account(is_insolvent=True, levels=LADDER), late(9, disputed_amount=Decimal("100.00")), Reason.INSOLVENT),
     ("on hold", Account(is_on_hold=True, levels=LADDER), late(9), Reason.ON_HOLD),
     ("no policy takes him", Account(levels=None), late(9), Reason.NO_POLICY),
     (
@@ -113,7 +121,7 @@ def test_next_date_is_the_later_of_both() -> None:
     st.integers(0, 300),
 )
 def test_each_item_gets_one_outcome_and_never_skips(rows, credit: int, minimum: int) -> None:
-    items = [late(days, rank=rank, sent=sent, is_disputed=disputed) for days, rank, sent, disputed in rows]
+    items = [late(days, rank=rank, sent=sent, disputed_amount=Decimal(100 * disputed)) for days, rank, sent, disputed in rows]
     account = Account(credit_amount=Decimal(credit), minimum_amount=Decimal(minimum), levels=LADDER)
     selection = select(account, items, AS_OF)
     ids = {item.item_id for item in items}
@@ -122,5 +130,5 @@ def test_each_item_gets_one_outcome_and_never_skips(rows, credit: int, minimum: 
     by_id = {item.item_id: item for item in items}
     for item_id, rank in selection.ranks.items():
         assert rank == by_id[item_id].last_rank + 1
-        assert not by_id[item_id].is_disputed
+        assert by_id[item_id].parts.chaseable > 0
     assert (selection.lead_rank is None) == (not selection.ranks)
