@@ -6,7 +6,7 @@ from config.views_api import Description, redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
-from invoices.api import ageing, batches, items
+from invoices.api import ageing, batches, einvoice_statuses, items
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("v1/invoice-batches/<str:id>/commit", batches.BatchCommit.as_view(), name="invoice-batch-commit"),
     path("v1/invoice-batches/<str:id>/cancel", batches.BatchCancel.as_view(), name="invoice-batch-cancel"),
+    path("v1/einvoice-statuses", einvoice_statuses.EInvoiceStatusList.as_view(), name="einvoice-statuses"),
     path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),

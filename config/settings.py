@@ -226,6 +226,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A task that hangs is ended; its rows keep their state and another sweep takes them up.
+CELERY_TASK_TIME_LIMIT = env.int("TASK_SECONDS", default=2 * 60 * 60)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -271,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "invoices", "description": _("Pièces : factures, avoirs, règlements")},
         {"name": "ageing", "description": _("Balance âgée")},
         {"name": "invoice-batches", "description": _("Lots de pièces")},
+        {"name": "einvoice-statuses", "description": _("Statuts de factures électroniques")},
         {"name": "notices", "description": _("Relances et courriers")},
     ],
     "COMPONENT_SPLIT_REQUEST": True,

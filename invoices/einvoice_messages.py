@@ -40,7 +40,7 @@ DOCUMENT_MESSAGES = {
     "member_too_large": lazy("Ce fichier de l’archive dépasse %(limit)s Mio, trop pour une facture."),
 }
 
-FILE_MESSAGES = {
+_FILES = {
     **DOCUMENT_MESSAGES,
     "einvoice_not_one": lazy(
         "Ce fichier n’est ni un XML, ni un PDF, ni une archive ZIP de factures électroniques."
@@ -68,6 +68,34 @@ FILE_MESSAGES = {
     ),
     "zip_too_many": lazy("L’archive contient plus de %(limit)s fichiers. Découpez-la en plusieurs archives."),
 }
+
+# Files of life-cycle statuses, and the messages in them.
+STATUS_MESSAGES = {
+    "status_not_one": lazy(
+        "Ce fichier n’est ni un XML de cycle de vie (CDAR), ni une archive ZIP de tels XML."
+    ),
+    "status_file_too_large": lazy("Ce fichier dépasse %(limit)s Mio. Découpez-le en plusieurs archives."),
+    "status_too_many": lazy(
+        "Ce fichier contient plus de %(limit)s statuts. Découpez-le en plusieurs archives."
+    ),
+    "status_root": lazy(
+        "Ce XML n’est pas un message de cycle de vie (CDAR) : sa racine est « %(value)s ». Une facture se dépose à la "
+        "rubrique « Lots déposés »."
+    ),
+    "status_empty": lazy(
+        "Ce message de cycle de vie ne porte sur aucune facture. Vérifiez-le auprès de la plateforme."
+    ),
+    "status_number": lazy(
+        "Ce message ne nomme pas de facture, ou son numéro dépasse 40 caractères (« %(value)s »)."
+    ),
+    "status_code": lazy(
+        "La facture %(number)s porte le statut « %(value)s », inconnu du cycle de vie (200 à 228, 501)."
+    ),
+    "status_instant": lazy("Le statut de la facture %(number)s n’a pas de date lisible."),
+    "status_refused": lazy("%(message)s"),
+}
+
+FILE_MESSAGES = {**_FILES, **STATUS_MESSAGES}
 
 # Rows. The sums are named by their rule in EN 16931.
 ROW_MESSAGES = {

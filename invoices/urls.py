@@ -1,7 +1,9 @@
 from django.urls import URLPattern
 
 from invoices.ageing_urls import ageing_urlpatterns
+from invoices.bank_urls import bank_urlpatterns
 from invoices.dispute_urls import dispute_urlpatterns
+from invoices.einvoice_urls import einvoice_urlpatterns
 from invoices.import_urls import import_urlpatterns
 from invoices.item_urls import item_urlpatterns
 
@@ -10,5 +12,7 @@ urlpatterns: list[URLPattern] = [
     *ageing_urlpatterns,
     *item_urlpatterns,
     *import_urlpatterns,
+    *bank_urlpatterns,
     *dispute_urlpatterns,
+    *einvoice_urlpatterns,
 ]

@@ -85,7 +85,7 @@ def record_statuses(
         raise StatusRefused(_("Cette entité n’est pas dans votre périmètre."), code="entity_unknown")
     given = list(statuses)
     for index, status in enumerate(given):
-        _check(status, entity, now, index)
+        check_status(status, entity, now, index)
     _lock(entity)
     recorded = Recorded()
     new = _new(entity, given)
@@ -141,7 +141,8 @@ def entities_with_waiting() -> list[LegalEntity]:
     return list(LegalEntity.objects.filter(pk__in=keys).order_by("pk"))
 
 
-def _check(status: ReceivedStatus, entity: LegalEntity, now: datetime, index: int) -> None:
+def check_status(status: ReceivedStatus, entity: LegalEntity, now: datetime, index: int = 0) -> None:
+    """Raise StatusRefused, saying why, for a status that cannot be of an invoice of the entity."""
     if status.code not in STATUSES:
         raise StatusRefused(
             _("Le statut « %(code)s » n’est pas du cycle de vie : de 200 à 228, ou 501.")

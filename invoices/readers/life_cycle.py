@@ -30,7 +30,7 @@ from invoices.readers.limits import MIB
 
 LARGEST_MESSAGE = 2 * MIB
 LARGEST_FILE = 32 * MIB
-MOST_STATUSES = 50_000
+MOST_STATUSES = 20_000
 # Instants without a zone are French legal time: the platforms are French.
 _ZONE = ZoneInfo("Europe/Paris")
 _ROOT = "CrossDomainAcknowledgementAndResponse"

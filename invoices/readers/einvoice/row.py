@@ -261,6 +261,7 @@ def _details(invoice: Invoice) -> dict[str, Any]:
         "terms": " ".join(term.text for term in invoice.terms)[:500].strip(),
         "payee": issuer_words(invoice.payee)[:200] if invoice.payee else "",
         "is_factored": invoice.type_code in FACTORED_TYPES,
+        "vat_rates": _vat_rates(invoice),
     }
     details: dict[str, Any] = {"einvoice": {name: value for name, value in found.items() if value}}
     customer = customer_details(invoice.buyer, invoice.currency.upper())
@@ -270,6 +271,15 @@ def _details(invoice: Invoice) -> dict[str, Any]:
     if contacts:
         details["contacts"] = contacts
     return details
+
+
+def _vat_rates(invoice: Invoice) -> list[dict[str, str]]:
+    """The amount with VAT of each rate: what is received is told by rate (status 212)."""
+    return [
+        {"rate": f"{row.rate:f}", "total": f"{abs(row.basis + row.amount):f}"}
+        for row in invoice.vat_rows[:20]
+        if row.rate is not None and row.basis is not None and row.amount is not None
+    ]
 
 
 def _cells(invoice: Invoice, name: str) -> list[str]:
