@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
     "read-bank-files": {"task": "invoices.tasks.read_bank_files", **EVERY_HALF_MINUTE},
     "sweep-drop-folders": {"task": "invoices.tasks.sweep_drop_folders", **EVERY_MINUTE},
     "attach-einvoice-statuses": {"task": "invoices.tasks.attach_einvoice_statuses", **EVERY_MINUTE},
+    "match-bank-lines": {"task": "invoices.tasks.match_bank_lines", **EVERY_MINUTE},
     "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
     "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},

@@ -8,6 +8,7 @@ VERBS = {
     "invoices.allocation.made": (_("Lettrage"), "ok"),
     "invoices.allocation.reversed": (_("Lettrage défait"), "watch"),
     "invoices.cash.applied": (_("Règlement affecté"), "ok"),
+    "invoices.payer.forgotten": (_("Signe de payeur oublié"), ""),
     "invoices.cash.reversed": (_("Affectation défaite"), "watch"),
     "invoices.cash.returned": (_("Règlement revenu impayé"), "late"),
     "invoices.credits.applied": (_("Crédits du compte lettrés"), "ok"),

@@ -6,6 +6,7 @@ folded first (capitals, no accents), with `|` in the place of what was blanked.
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stdnum import iban as stdnum_iban
@@ -98,11 +99,11 @@ def reference_of(text: str) -> str:
     return ""
 
 
-def _longest(text: str, valid: object, shortest: int) -> int:
+def _longest(text: str, valid: Callable[[str], bool], shortest: int) -> int:
     """How much of the text, cut at a space, is valid; 0 for none."""
     cuts = [len(text), *(place for place in range(len(text) - 1, shortest - 1, -1) if text[place] == " ")]
     for cut in cuts:
-        if valid(text[:cut].replace(" ", "")):  # type: ignore[operator]
+        if valid(text[:cut].replace(" ", "")):
             return cut
     return 0
 

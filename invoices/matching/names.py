@@ -43,7 +43,7 @@ def similarity(one: str, other: str) -> float:
 
 @lru_cache(maxsize=100_000)
 def _trigrams(key: str) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
     for word in key.split():
         padded = f"  {word} "
         found.update(padded[place : place + 3] for place in range(len(padded) - 2))

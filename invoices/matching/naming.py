@@ -17,7 +17,7 @@ class LineReading:
     text: Reading
     references: list[str] = field(default_factory=list)
 
-    def keys(self) -> set[str]:
+    def look_up_keys(self) -> set[str]:
         """What to look numbers up by, without leading zeros."""
         found = {mention.key for mention in self.text.mentions if not mention.other}
         for mention in self.text.ranges:

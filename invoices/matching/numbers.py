@@ -8,7 +8,7 @@ from enum import IntEnum
 LOOKS_LIKE = str.maketrans({"O": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"})
 SHORTEST_KEY = 3
 
-_LAST_DIGITS = re.compile(r"(\d+)\D*$")
+_LAST_DIGITS = re.compile(r"([0-9]+)[^0-9]*\Z")
 _YEAR_IN_FRONT = re.compile(r"(?:20)\d{2}(\d{3,})")
 _PREFIX = re.compile(r"[A-Z]*")
 
@@ -44,7 +44,7 @@ def keys_of(number: str) -> NumberKeys:
     upper = number.upper()
     compact = re.sub(r"[^A-Z0-9]", "", upper)
     digits = re.sub(r"[^0-9]", "", upper).lstrip("0")
-    last = _LAST_DIGITS.search(re.sub(r"[^0-9A-Z/_. -]", "", upper))
+    last = _LAST_DIGITS.search(number)
     tail = last.group(1).lstrip("0") if last else ""
     year = _YEAR_IN_FRONT.fullmatch(tail) if len(tail) >= 7 else None
     short = year.group(1).lstrip("0") if year else ""

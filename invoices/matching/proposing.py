@@ -1,6 +1,7 @@
 """From what a line says and what the ledger holds to proposals with a score and reasons, best first."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from invoices.matching.certainty import Context, blocks_of
 from invoices.matching.families import Way, named_ways, part_of_account, unnamed_ways
@@ -54,10 +55,10 @@ def propose(line: Line, reading: LineReading, candidates: Candidates, rules: Rul
 
 
 def _known_items(
-    accounts: dict[int, Account] | object, signs: dict[int, Payer], namings: Sequence[Naming]
+    accounts: Mapping[int, Account], signs: dict[int, Payer], namings: Sequence[Naming]
 ) -> list[Item]:
     owners = set(signs) | {naming.item.customer_id for naming in namings}
-    return [item for pk, account in accounts.items() if pk in owners for item in account.items]  # type: ignore[attr-defined]
+    return [item for pk, account in accounts.items() if pk in owners for item in account.items]
 
 
 def _credible(line: Line, namings: list[Naming], signs: dict[int, Payer]) -> list[Naming]:
@@ -230,9 +231,11 @@ def _against(
         left = [naming.item.number for naming in context.namings if naming.item.pk not in chosen]
         found.append({"code": "against_numbers_left_out", "numbers": left[:5]})
     account = context.accounts.get(customer_id)
-    settled = [number for number in context.unknown_numbers if account and number in account.settled]
+    paid = account.settled if account else {}
+    digits = (re.sub("[^0-9]", "", number).lstrip("0") for number in context.unknown_numbers)
+    settled = [paid[number] for number in digits if number in paid]
     if settled:
-        found.append({"code": "against_settled", "numbers": [account.settled[number] for number in settled]})  # type: ignore[union-attr]
+        found.append({"code": "against_settled", "numbers": settled})
     elif context.unknown_numbers:
         found.append({"code": "against_numbers_unknown", "numbers": context.unknown_numbers})
     if len(context.owners_of(chosen)) > 1 and way.rule != "SEVERAL_CUSTOMERS":
