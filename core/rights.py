@@ -68,6 +68,13 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
+def _record_refusal(user: User, permission: str, path: str) -> None:
+    """A door that stayed shut leaves its audit row, as a refused operation does."""
+    from core import audit  # the audit trail names its actors with this module's types
+
+    audit.record(actor=user, verb="core.page.refused", refs=[], permission=permission, path=path[:200])
+
+
 def permission_required(
     permission: str, *, people_only: bool = True
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -79,10 +86,10 @@ def permission_required(
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if people_only and not has_permission(request.user, "core.use_site"):
-                raise PermissionDenied("core.use_site")
-            if not has_permission(request.user, permission):
-                raise PermissionDenied(permission)
+            for wanted in ("core.use_site", permission) if people_only else (permission,):
+                if not has_permission(request.user, wanted):
+                    _record_refusal(signed_in(request), wanted, request.path)
+                    raise PermissionDenied(wanted)
             return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]

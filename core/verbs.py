@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 VERBS = {
     "core.operation.refused": (_("Action refusée, droit manquant"), "watch"),
+    "core.page.refused": (_("Page refusée, droit manquant"), "watch"),
     "core.role.granted": (_("Rôle attribué"), ""),
     "core.role.revoked": (_("Rôle retiré"), "watch"),
     "core.user.deactivated": (_("Accès fermé"), "watch"),
