@@ -13,7 +13,17 @@ from core.money import format_amount, round_money
 from core.rights import Actor, has_permission
 from customers.models import Customer, LegalEntity
 from invoices.allocation_days import earliest_days
-from invoices.models import Adjustment, Allocation, CashApplication, CashSettings, Dispute, OpenItem
+from invoices.models import (
+    Adjustment,
+    Allocation,
+    BankLine,
+    CashApplication,
+    CashSettings,
+    Dispute,
+    MatchProposal,
+    OpenItem,
+    ProposalPart,
+)
 from invoices.operations.ageing import refresh_ageing
 from invoices.pairing import Pair, Side, pair
 
@@ -298,6 +308,14 @@ def resolve_disputes_of_settled(items: Iterable[OpenItem], today: date) -> int:
     return Dispute.objects.filter(item__in=settled, resolved_on__isnull=True, opened_on__lte=today).update(
         resolved_on=today, resolution=Dispute.Resolution.PAID
     )
+
+
+def doubt_proposals_on(item_ids: Iterable[int]) -> None:
+    """Proposals for other lines that count on these items are sought again."""
+    stale = ProposalPart.objects.filter(
+        item__in=list(item_ids), proposal__status=MatchProposal.Status.OPEN, proposal__bank_line__isnull=False
+    ).values("proposal__bank_line")
+    BankLine.objects.filter(pk__in=stale, status=BankLine.Status.OPEN).update(matched_at=None)
 
 
 def refresh(customer_ids: Iterable[int], effective_from: date) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Max, Sum
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from core import audit
@@ -13,6 +13,8 @@ from core.money import format_amount, round_money
 from core.operation import operation
 from core.rights import SYSTEM, Actor
 from core.states import check_move
+from invoices.bank_money import money_left
+from invoices.cash_proposals import inputs_of
 from invoices.models import BankLine, CashApplication, MatchProposal, OpenItem, Receipt
 from invoices.operations.applying import (
     ZERO,
@@ -23,17 +25,20 @@ from invoices.operations.applying import (
     Share,
     check_difference,
     common_currency,
+    doubt_proposals_on,
     post_share,
     refresh,
     settings_of,
     shares_of,
 )
+from invoices.operations.payers import learn
 
 __all__ = [
     "ApplicationPart",
     "CashRefused",
     "Difference",
     "OnAccount",
+    "accept_proposal",
     "apply_line",
     "reopen_line",
     "set_line_aside",
@@ -138,6 +143,10 @@ def apply_line(
         applications.append(application)
     carry(line, sum(carried, ZERO), now)
     _close_proposals(line, proposal)
+    doubt_proposals_on(items)
+    if actor is not SYSTEM and len(shares) == 1:
+        # Who pays for several accounts at once says nothing sure of any.
+        learn(actor=actor, line=line, customer=shares[0].customer, today=today)
     audit.record(
         actor=actor,
         verb="invoices.cash.applied",
@@ -158,6 +167,41 @@ def apply_line(
     )
     refresh([share.customer.pk for share in shares], day)
     return applications
+
+
+@operation("invoices.apply_cash")
+def accept_proposal(
+    *,
+    actor: Actor,
+    proposal_id: int,
+    today: date,
+    now: datetime,
+    seen_remaining: Decimal | None = None,
+) -> list[CashApplication]:
+    """Apply a line as matching proposes. Raises WrongState, CashRefused, as `apply_line`."""
+    line_id = (
+        MatchProposal.objects.filter(pk=proposal_id, bank_line__isnull=False)
+        .values_list("bank_line_id", flat=True)
+        .first()
+    )
+    line = locked_line(actor, line_id) if line_id else None
+    proposal = _proposal(line, proposal_id) if line else None
+    if line is None or proposal is None:
+        raise CashRefused(
+            _("Cette proposition n’est plus d’actualité. Rechargez la page."), code="proposal_gone"
+        )
+    parts, differences, on_account = inputs_of(proposal, line)
+    return apply_line(
+        actor=actor,
+        line_id=line.pk,
+        parts=[ApplicationPart(*part) for part in parts],
+        on_account=[OnAccount(*rest) for rest in on_account],
+        differences=[Difference(*difference) for difference in differences],
+        today=today,
+        now=now,
+        proposal_id=proposal.pk,
+        seen_remaining=seen_remaining,
+    )
 
 
 @operation("invoices.apply_cash")
@@ -250,7 +294,8 @@ def _carried(line: BankLine, shares: Sequence[Share], currency: str) -> list[Dec
     if currency == line.currency:
         _check_enough(asked, remaining, currency)
         return [share.money for share in shares]
-    if line.original_currency != currency or not line.original_amount:
+    left = money_left(line, currency)
+    if left is None or not line.original_amount:
         raise CashRefused(
             _(
                 "Ces pièces sont en %(items)s et ce mouvement en %(line)s, sans montant d’origine : laissez-le sur le "
@@ -259,14 +304,9 @@ def _carried(line: BankLine, shares: Sequence[Share], currency: str) -> list[Dec
             % {"items": currency, "line": line.currency},
             code="currencies",
         )
-    original = abs(line.original_amount)
-    used = line.receipts.filter(counter_item__isnull=True, item__currency=currency).aggregate(
-        total=Sum("item__total_amount", default=ZERO)
-    )["total"]
-    left = original - abs(used)
     _check_enough(asked, left, currency)
     # The last of the original amount takes the last cent of the line.
-    carried = [round_money(line.amount * share.money / original) for share in shares]
+    carried = [round_money(line.amount * share.money / abs(line.original_amount)) for share in shares]
     if asked == left:
         carried[-1] += remaining - sum(carried, ZERO)
     if any(amount <= 0 for amount in carried) or sum(carried, ZERO) > remaining:

@@ -10,7 +10,7 @@ from core import audit
 from core.errors import WrongState
 from core.operation import operation
 from core.rights import SYSTEM, Actor
-from invoices.models import Adjustment, Allocation, CashApplication, OpenItem, Receipt
+from invoices.models import Adjustment, Allocation, CashApplication, OpenItem, PayerAlias, Receipt
 from invoices.operations.applying import (
     ZERO,
     CashRefused,
@@ -21,6 +21,7 @@ from invoices.operations.applying import (
     save_open_amounts,
 )
 from invoices.operations.cash import carry, locked_line
+from invoices.operations.matching import reset_matching
 
 
 @operation("invoices.apply_cash")
@@ -76,6 +77,8 @@ def reverse_application(
             line.returns = None
             line.save(update_fields=["returns"])
         carry(line, -sum((receipt.amount for receipt in receipts), ZERO), now)
+        # What this act alone taught of the payer was a mistake.
+        PayerAlias.objects.filter(learned_from=line, customer=application.customer_id, uses=1).delete()
     mark_reversed(application, actor=actor, day=today, reason=reason, now=now)
     audit.record(
         actor=actor,
@@ -93,6 +96,7 @@ def reverse_application(
         reason=application.reversal_reason,
     )
     refresh([application.customer_id], today)
+    reset_matching(entity_id=application.legal_entity_id)
     return application
 
 

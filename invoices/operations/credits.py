@@ -21,6 +21,7 @@ from invoices.operations.applying import (
     Difference,
     check_difference,
     common_currency,
+    doubt_proposals_on,
     post_other,
     post_share,
     refresh,
@@ -82,6 +83,7 @@ def apply_credits(
     )
     application.save(update_fields=["applied_on"])
     settled = sum((amount for amount in share.parts.values() if amount > 0), ZERO)
+    doubt_proposals_on(items)
     audit.record(
         actor=actor,
         verb="invoices.credits.applied",
