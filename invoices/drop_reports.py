@@ -16,7 +16,7 @@ def fate(dropped: DroppedFile) -> str:
         return _of_batch(dropped.batch)
     if dropped.bank_file is not None:
         return _of_bank_file(dropped.bank_file)
-    return _("Statuts enregistrés.")
+    return dropped.message
 
 
 def report_text(dropped: DroppedFile, now: datetime) -> str:

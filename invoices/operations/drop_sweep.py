@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from core import audit
 from core.errors import BusinessError
 from core.files import sha256_of
+from core.money import format_count
 from core.rights import SYSTEM
 from invoices.drop_reports import fate, report_text
 from invoices.drop_storage import (
@@ -33,6 +34,7 @@ from invoices.drop_storage import (
 )
 from invoices.models import BankFile, BankStatement, DropFolder, DroppedFile, ImportBatch, ImportProfile
 from invoices.operations.bank_files import accept_bank_file, receive_bank_file
+from invoices.operations.einvoice_status_files import ReceivedFile, receive_status_file
 from invoices.operations.exclusive import exclusive
 from invoices.operations.imports import commit_batch, receive_batch
 
@@ -61,7 +63,7 @@ def sweep_folders(*, today: date, now: datetime) -> int:
                 error = ""
                 try:
                     area = drop_area(folder.path)
-                    count, error = _sweep(folder, area, now)
+                    count, error = _sweep(folder, area, today, now)
                     taken += count
                     _commit_clean(folder, today, now)
                     _follow(folder, area, now)
@@ -78,7 +80,7 @@ def sweep_folders(*, today: date, now: datetime) -> int:
     return taken
 
 
-def _sweep(folder: DropFolder, area: DropArea, now: datetime) -> tuple[int, str]:
+def _sweep(folder: DropFolder, area: DropArea, today: date, now: datetime) -> tuple[int, str]:
     taken, error = 0, ""
     finished = [found for found in area.files() if is_finished(found.name)]
     for found in finished[:MOST_FILES]:
@@ -87,7 +89,7 @@ def _sweep(folder: DropFolder, area: DropArea, now: datetime) -> tuple[int, str]
             continue
         try:
             if _is_settled(folder, found, now):
-                taken += _take(folder, area, found, now)
+                taken += _take(folder, area, found, today, now)
         except FileNotFoundError:
             # Taken back, or written again, while it was looked at: the next sweep sees.
             continue
@@ -118,7 +120,7 @@ def _is_settled(folder: DropFolder, found: Found, now: datetime) -> bool:
     return False
 
 
-def _take(folder: DropFolder, area: DropArea, found: Found, now: datetime) -> int:
+def _take(folder: DropFolder, area: DropArea, found: Found, today: date, now: datetime) -> int:
     dropped, _created = DroppedFile.objects.get_or_create(
         folder=folder,
         name=found.name,
@@ -130,7 +132,7 @@ def _take(folder: DropFolder, area: DropArea, found: Found, now: datetime) -> in
         with transaction.atomic():
             dropped = DroppedFile.objects.select_for_update(of=("self",)).get(pk=dropped.pk)
             if dropped.status == Status.CLAIMED:
-                _receive(folder, dropped, area, found, now)
+                _receive(folder, dropped, area, found, today, now)
     if not dropped.archived_as:
         dropped.archived_as = _place(area, dropped, now)
         dropped.save(update_fields=["archived_as"])
@@ -139,7 +141,9 @@ def _take(folder: DropFolder, area: DropArea, found: Found, now: datetime) -> in
     return int(fresh)
 
 
-def _receive(folder: DropFolder, dropped: DroppedFile, area: DropArea, found: Found, now: datetime) -> None:
+def _receive(
+    folder: DropFolder, dropped: DroppedFile, area: DropArea, found: Found, today: date, now: datetime
+) -> None:
     """Give the file to whom it is for, and say so, in one transaction."""
     with area.opened(found) as file:
         earlier = _same_content(folder, file)
@@ -154,7 +158,7 @@ def _receive(folder: DropFolder, dropped: DroppedFile, area: DropArea, found: Fo
             }
         else:
             try:
-                _hand_over(folder, dropped, file, now)
+                _hand_over(folder, dropped, file, today, now)
                 dropped.status, dropped.message = Status.RECEIVED, fate(dropped)
             except BusinessError as refused:
                 dropped.status, dropped.message = Status.REFUSED, refused.message
@@ -173,7 +177,7 @@ def _receive(folder: DropFolder, dropped: DroppedFile, area: DropArea, found: Fo
     )
 
 
-def _hand_over(folder: DropFolder, dropped: DroppedFile, file: IO[bytes], now: datetime) -> None:
+def _hand_over(folder: DropFolder, dropped: DroppedFile, file: IO[bytes], today: date, now: datetime) -> None:
     entity, profile = folder.legal_entity, folder.profile
     if folder.subject == DropFolder.Subject.BANK:
         dropped.bank_file = receive_bank_file(
@@ -185,7 +189,10 @@ def _hand_over(folder: DropFolder, dropped: DroppedFile, file: IO[bytes], now: d
             source=BankFile.Source.FOLDER,
         )
     elif folder.subject == DropFolder.Subject.EINVOICE_STATUSES:
-        _record_statuses(folder, file, dropped.name, now)
+        read = receive_status_file(
+            actor=SYSTEM, entity=entity, file=file, name=dropped.name, today=today, now=now
+        )
+        dropped.message = _told(read)
     else:
         dropped.batch = receive_batch(
             actor=SYSTEM,
@@ -195,7 +202,7 @@ def _hand_over(folder: DropFolder, dropped: DroppedFile, file: IO[bytes], now: d
             now=now,
             subject=folder.subject,
             mode=profile.mode if profile else ImportBatch.Mode.DELTA,
-            as_of=now.date() if profile and profile.mode == ImportBatch.Mode.SNAPSHOT else None,
+            as_of=today if profile and profile.mode == ImportBatch.Mode.SNAPSHOT else None,
             profile=profile,
             creates_customers=profile.creates_customers if profile else False,
             options=dict(profile.options) if profile else None,
@@ -203,11 +210,19 @@ def _hand_over(folder: DropFolder, dropped: DroppedFile, file: IO[bytes], now: d
         )
 
 
-def _record_statuses(folder: DropFolder, file: IO[bytes], name: str, now: datetime) -> None:
-    """Life-cycle statuses are recorded at once, not staged."""
-    from invoices.operations.einvoice_statuses import record_status_file
-
-    record_status_file(actor=SYSTEM, entity=folder.legal_entity, file=file, name=name, now=now)
+def _told(received: ReceivedFile) -> str:
+    """What became of a file of life-cycle statuses, which is recorded at once."""
+    recorded = received.recorded
+    said = _(
+        "Statuts enregistrés : %(new)s, déjà connus : %(known)s, en attente de leur pièce : %(waiting)s."
+    ) % {
+        "new": format_count(recorded.created),
+        "known": format_count(recorded.known),
+        "waiting": format_count(recorded.waiting),
+    }
+    return "\n".join(
+        [said, *(f"{problem.name} {problem.message}".strip() for problem in received.problems[:50])]
+    )
 
 
 def _same_content(folder: DropFolder, file: IO[bytes]) -> DroppedFile | None:
