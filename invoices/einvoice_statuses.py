@@ -43,7 +43,7 @@ EFFECT_LABELS = {
     Effect.EVIDENCE: _("Gardé comme preuve"),
     Effect.DISPUTED: _("Litige ouvert"),
     Effect.DISPUTED_PART: _("Litige ouvert sur la part refusée"),
-    Effect.NOT_DELIVERED: _("Non remise : relances arrêtées"),
+    Effect.NOT_DELIVERED: _("Non remise : relances arrêtées"),
     Effect.RESOLVED: _("Litige résolu"),
     Effect.APPROVED: _("Approbation gardée comme preuve"),
     Effect.PAYMENT_ANNOUNCED: _("Promesse de règlement notée"),
@@ -51,9 +51,9 @@ EFFECT_LABELS = {
     Effect.NOT_FACTORED: _("Pièce rendue à l’entité"),
     Effect.FLAGGED: _("À vérifier"),
     Effect.WAITING: _("En attente de la pièce"),
-    Effect.SUPERSEDED: _("Sans effet : un statut plus récent l’emporte"),
-    Effect.NOTHING_OPEN: _("Sans effet : rien à encaisser"),
-    Effect.ALREADY_SO: _("Sans effet : déjà fait"),
+    Effect.SUPERSEDED: _("Sans effet : un statut plus récent l’emporte"),
+    Effect.NOTHING_OPEN: _("Sans effet : rien à encaisser"),
+    Effect.ALREADY_SO: _("Sans effet : déjà fait"),
 }
 EFFECT_TONES = {
     Effect.EVIDENCE: "ok",

@@ -55,5 +55,5 @@ class CollectedForm(forms.Form):
         if start and end and end < start:
             self.add_error("end", _("Cette date précède le début de la période."))
         elif start and end and (end - start).days > MOST_DAYS:
-            self.add_error("end", _("La période dépasse un an : choisissez-en une plus courte."))
+            self.add_error("end", _("La période dépasse un an : choisissez-en une plus courte."))
         return found

@@ -39,7 +39,7 @@ ENTITY = OpenApiParameter(
     "entity",
     OpenApiTypes.STR,
     description=lazy(
-        "Code de l’entité juridique, pour un message XML ; inutile quand le message donne le SIREN du vendeur."
+        "Code de l’entité juridique, pour un message XML ; inutile quand le message donne le SIREN du vendeur."
     ),
 )
 
@@ -79,7 +79,7 @@ class ReceivedStatusSerializer(StrictSerializer):
         required=False,
         default=dict,
         help_text=lazy(
-            "Par type : MEN encaissé, MPA payé, MAPTTC approuvé, MNATTC non approuvé, RAP restant."
+            "Par type : MEN encaissé, MPA payé, MAPTTC approuvé, MNATTC non approuvé, RAP restant."
         ),
     )
     currency = serializers.CharField(required=False, max_length=3, allow_blank=True, default="")
@@ -89,7 +89,7 @@ class ReceivedStatusSerializer(StrictSerializer):
         unknown = sorted(set(value) - set(_TYPES))
         if unknown:
             raise serializers.ValidationError(
-                _("Type de montant inconnu : %(types)s.") % {"types": ", ".join(unknown)[:80]}, code="unknown"
+                _("Type de montant inconnu : %(types)s.") % {"types": ", ".join(unknown)[:80]}, code="unknown"
             )
         return value
 
@@ -107,7 +107,7 @@ class EInvoiceStatusSerializer(serializers.Serializer):
         source="item.uid",
         allow_null=True,
         default=None,
-        help_text=lazy("Notre pièce ; null : numéro inconnu."),
+        help_text=lazy("Notre pièce ; null : numéro inconnu."),
     )
     code = serializers.CharField()
     reasons = StatusReasonSerializer(many=True)
@@ -124,9 +124,9 @@ class LeftOutSerializer(serializers.Serializer):
 
 class RecordedSerializer(serializers.Serializer):
     created = serializers.IntegerField()
-    known = serializers.IntegerField(help_text=lazy("Déjà reçus : rien n’a changé."))
+    known = serializers.IntegerField(help_text=lazy("Déjà reçus : rien n’a changé."))
     waiting = serializers.IntegerField(
-        help_text=lazy("Numéros inconnus : gardés jusqu’à l’arrivée de la pièce.")
+        help_text=lazy("Numéros inconnus : gardés jusqu’à l’arrivée de la pièce.")
     )
     effects = serializers.DictField(child=serializers.IntegerField())
     left_out = LeftOutSerializer(many=True)
@@ -247,7 +247,7 @@ def _entity_of(request: Request, content: bytes) -> LegalEntity:
     candidates = list((visible.filter(siren__in=sellers) if sellers else visible).order_by("pk")[:2])
     if len(candidates) != 1:
         raise Problem(
-            _("Donnez l’entité dans l’adresse (`?entity=`) : le message ne suffit pas à la trouver."),
+            _("Donnez l’entité dans l’adresse (`?entity=`) : le message ne suffit pas à la trouver."),
             code="entity_needed",
         )
     return candidates[0]

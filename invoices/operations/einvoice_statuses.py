@@ -145,7 +145,7 @@ def check_status(status: ReceivedStatus, entity: LegalEntity, now: datetime, ind
     """Raise StatusRefused, saying why, for a status that cannot be of an invoice of the entity."""
     if status.code not in STATUSES:
         raise StatusRefused(
-            _("Le statut « %(code)s » n’est pas du cycle de vie : de 200 à 228, ou 501.")
+            _("Le statut « %(code)s » n’est pas du cycle de vie : de 200 à 228, ou 501.")
             % {"code": status.code[:20]},
             index=index,
             field="code",

@@ -118,6 +118,15 @@ def instalment(day: str, amount: str) -> str:
     )
 
 
+def allowance(amount: str, *, charge: bool = False) -> str:
+    """An allowance or a charge of the whole document."""
+    return (
+        "<ram:SpecifiedTradeAllowanceCharge><ram:ChargeIndicator>"
+        f"<udt:Indicator>{str(charge).lower()}</udt:Indicator></ram:ChargeIndicator>"
+        f"<ram:ActualAmount>{amount}</ram:ActualAmount></ram:SpecifiedTradeAllowanceCharge>"
+    )
+
+
 def ubl(
     *,
     number: str = "FA-2",

@@ -80,7 +80,6 @@ class Archive:
             ValueError,
         ) as error:
             raise BrokenMember("member_broken") from error
-        self._left -= len(content)
         if len(content) > info.file_size:
             raise UnreadableFile("zip_bomb", name=_shown(name), size=info.file_size // MIB)
         if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):

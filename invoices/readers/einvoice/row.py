@@ -181,13 +181,7 @@ def _split(row: StagedRow, invoice: Invoice, sign: int) -> list[StagedRow]:
         return [row]
     if not due_dates.instalments_add_up(parts, sign * due):
         found = sum((part.amount or Decimal(0) for part in parts), Decimal(0))
-        invoice.fail(
-            "due_date",
-            "einvoice_instalments",
-            str(found),
-            expected=str(sign * due),
-            currency=invoice.currency,
-        )
+        invoice.fail("total_amount", "einvoice_instalments", _plain(found), expected=_plain(sign * due))
         row.due_date = _due_date(row, invoice, due_dates.due_date(invoice))
         return [row]
     return _instalment_rows(row, invoice, parts, sign)
