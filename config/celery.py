@@ -20,11 +20,16 @@ EVERY_MINUTE = {"schedule": 60.0, "options": {"expires": 60}}
 app.conf.beat_schedule = {
     "read-invoice-batches": {"task": "invoices.tasks.read_batches", **EVERY_HALF_MINUTE},
     "commit-invoice-batches": {"task": "invoices.tasks.commit_batches", **EVERY_HALF_MINUTE},
+    "roll-back-invoice-batches": {"task": "invoices.tasks.roll_back_batches", **EVERY_HALF_MINUTE},
     "read-bank-files": {"task": "invoices.tasks.read_bank_files", **EVERY_HALF_MINUTE},
     "sweep-drop-folders": {"task": "invoices.tasks.sweep_drop_folders", **EVERY_MINUTE},
     "attach-einvoice-statuses": {"task": "invoices.tasks.attach_einvoice_statuses", **EVERY_MINUTE},
     "match-bank-lines": {"task": "invoices.tasks.match_bank_lines", **EVERY_MINUTE},
     "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
+    "forget-staged-rows": {
+        "task": "invoices.tasks.forget_staged_rows",
+        "schedule": crontab(hour="2", minute="10"),
+    },
     "reconcile-balances": {"task": "invoices.tasks.reconcile", "schedule": crontab(hour="1", minute="0")},
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},
     "settle-returns": {"task": "invoices.tasks.settle_returns", **EVERY_MINUTE},

@@ -9,4 +9,7 @@ VERBS = {
     "customers.customer.released": (_("Relances reprises"), "ok"),
     "customers.customer.declared_insolvent": (_("Procédure collective déclarée"), "blocked"),
     "customers.contact.added": (_("Contact ajouté"), ""),
+    "customers.contact.updated": (_("Contact modifié"), ""),
+    "customers.customer.restored": (_("Fiche client rétablie"), "watch"),
+    "customers.customer.withdrawn": (_("Compte client retiré"), "watch"),
 }

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as lazy
 
 from core.calendar import DateError, parse_french_date
 from core.money import AmountError, format_amount, format_count, parse_amount
-from invoices import einvoice_messages
+from invoices import einvoice_messages, suspicion_messages
 from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
+from invoices.suspicion_messages import suspicion_label as suspicion_label
 
 _ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,12}\.[0-9]{2}")
@@ -52,6 +53,12 @@ COLUMNS = {
     "terms": lazy("Conditions de règlement"),
     "segment": lazy("Segment"),
     "language": lazy("Langue du client"),
+    "name": lazy("Nom du client"),
+    "customer_kind": lazy("Nature du client"),
+    "address_lines": lazy("Adresse"),
+    "naf_code": lazy("Code NAF"),
+    "foreign_id": lazy("Identifiant étranger"),
+    "contact": lazy("Contact"),
 }
 
 ENCODING_NAMES = {"utf-8": "UTF-8", "cp1252": "Windows-1252", "utf-16": "UTF-16"}
@@ -165,12 +172,9 @@ FILE_MESSAGES = {
     "commit_interrupted": lazy(
         "L’enregistrement a été interrompu %(attempts)s fois, rien n’est écrit. Relancez la lecture, puis validez de nouveau."
     ),
-    "ledger_changed": lazy(
-        "Depuis l’aperçu, le grand livre a changé : %(errors)s lignes de plus sont en erreur. "
-        "Rien n’est écrit. Relisez l’aperçu, puis validez de nouveau."
-    ),
     "file_missing": lazy("Le fichier déposé n’est plus dans le stockage. Déposez-le de nouveau."),
     **einvoice_messages.FILE_MESSAGES,
+    **suspicion_messages.FILE_MESSAGES,
 }
 
 ROW_MESSAGES = {
@@ -237,6 +241,7 @@ ROW_MESSAGES = {
         "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
     ),
     **einvoice_messages.ROW_MESSAGES,
+    **suspicion_messages.ROW_MESSAGES,
 }  # fmt: skip
 
 
@@ -258,7 +263,7 @@ def file_message(code: str, params: Mapping[str, Any]) -> str:
             values[name] = _listed(values[name])
     if "encoding" in values:
         values["encoding"] = ENCODING_NAMES.get(values["encoding"], values["encoding"])
-    for name in ("limit", "errors"):
+    for name in ("limit", "errors", "cleared", "suspicions"):
         if isinstance(values.get(name), int):
             values[name] = format_count(values[name])
     return str(FILE_MESSAGES[code]) % values
@@ -276,10 +281,12 @@ def row_message(error: Mapping[str, Any]) -> str:
         "ledger": "",
         "other": "",
         "expected": "",
+        "usual": "",
+        "cap": "",
         **error,
         "value": value,
     }
-    for name in ("issued", "ledger", "value", "expected"):
+    for name in ("issued", "ledger", "value", "expected", "usual", "cap"):
         values[name] = readable(error.get("column", ""), values.get(name, ""))
     return str(ROW_MESSAGES[code]) % values
 

@@ -13,10 +13,18 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from customers.models import Customer, LegalEntity
+from invoices.import_changes import batch_suspicions, changed_rows, clearings, suspicious_rows
+from invoices.import_dependents import may_roll_back_until, rollback_dependents
 from invoices.import_messages import column_label, file_message, readable, row_message
 from invoices.models import ImportBatch, ImportRow
 from invoices.readers.cells import GUARDED
 from invoices.readers.columns import NAMES
+
+__all__ = [
+    "ErrorKind", "RowError", "batch_errors", "batch_suspicions", "changed_rows", "clearings", "error_kinds", "errors_of",
+    "file_error", "guarded", "may_roll_back_until", "new_rows", "rejects_csv", "rollback_dependents", "row_reports",
+    "same_file_batches", "sample_csv", "suspicious_rows",
+]  # fmt: skip
 
 _CHUNK = 2_000
 

@@ -1,4 +1,4 @@
-"""The sweeps that read and write invoice batches. State is the queue: see `operations.imports`."""
+"""The sweeps that read, write and take back batches. State is the queue: see `operations.imports`."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,8 @@ from celery import shared_task
 from core import clock
 from core.jobs import Job, job_run
 from invoices.models import ImportBatch
-from invoices.operations.imports import read_batch, write_batch
+from invoices.operations.import_retention import forget_staged_rows as forget_rows
+from invoices.operations.imports import read_batch, roll_back_batch, write_batch
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,27 @@ def commit_batches() -> int:
         (ImportBatch.Status.COMMITTING,),
         lambda pk: write_batch(batch_id=pk, today=clock.today(), now=clock.now()),
     )
+
+
+@shared_task(name="invoices.tasks.roll_back_batches")
+def roll_back_batches() -> int:
+    """Take back every batch for which that was ordered; how many were worked on."""
+    return _sweep(
+        "invoices.roll_back_batch",
+        (ImportBatch.Status.ROLLING_BACK,),
+        lambda pk: roll_back_batch(batch_id=pk, today=clock.today(), now=clock.now()),
+    )
+
+
+@shared_task(name="invoices.tasks.forget_staged_rows")
+def forget_staged_rows() -> int:
+    """Once a night: drop the staged rows that nobody can need any more; how many."""
+    with job_run("invoices.forget_staged_rows", f"{clock.today():%Y-%m-%d}") as job:
+        if job is None:
+            return 0
+        forgotten = forget_rows(now=clock.now())
+        job.counts = {"rows": forgotten}
+        return forgotten
 
 
 def _sweep(name: str, statuses: tuple[str, ...], work: Callable[[int], bool]) -> int:
@@ -59,6 +81,8 @@ def _report(job: Job, batch_id: int) -> None:
     job.counts = {
         "status": batch.status,
         "new": batch.new_count,
+        "changed": batch.changed_count,
+        "cleared": batch.cleared_count,
         "unchanged": batch.unchanged_count,
         "errors": batch.error_count,
     }

@@ -54,7 +54,8 @@ class Profile:
         return cls(
             columns={
                 name: str(column) for name, column in (given.get("columns") or {}).items() if name in NAMES
-            },
+            }
+            or None,
             constants={
                 name: str(value)
                 for name, value in (given.get("constants") or {}).items()

@@ -31,7 +31,7 @@ WRITERS = {
     "core/models/users.py": "Django's manager of accounts",
     "core/api/authentication.py": "when a key was last used",
     "core/api/idempotency.py": "answers kept for repeated requests",
-    "invoices/staging.py": "the SQL and COPY that read_batch runs",
+    "invoices/staging/": "the SQL and COPY that the operations on batches run",
     "invoices/imports.py": "the SQL that the import operations run",
 }
 # Names whose `update` or `create` is no database write.

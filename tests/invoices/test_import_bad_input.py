@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import BusinessError
 from customers.models import LegalEntity
-from invoices import staging
+from invoices.staging.table import Staging
 from invoices.import_messages import file_message, row_message
 from invoices.models import ImportBatch
 from invoices.operations.imports import (
@@ -110,7 +110,7 @@ def test_whatever_is_in_the_cells_the_database_takes_it_or_the_file_is_refused(r
         assert "%(" not in file_message(error.code, error.params)
         return
     lines = [line for line in out.getvalue().split("\n")[1:] if line and not line.startswith("!")]
-    with staging.Staging() as table:
+    with Staging() as table:
         table.copy("\n".join([*lines, ""]).encode())
         with connection.cursor() as cursor:
             cursor.execute("SELECT errors FROM import_staging")

@@ -242,7 +242,7 @@ def test_a_batch_that_a_command_had_when_it_was_killed_is_taken_up(batch: Import
         approve(batch)
 
     def command() -> None:
-        with import_work._exclusive(batch.pk) as mine:
+        with import_work.exclusive(import_work.work_key(batch.pk)) as mine:
             assert mine
             held.set()
             done.wait(20)

@@ -132,7 +132,7 @@ def test_checks_against_the_ledger_and_within_the_file(entity: LegalEntity):
         entity,
         csv_bytes(
             "C9;F5;;15/10/2026;;10,00;;;",  # a customer of another entity
-            "C1;F1;Facture;16/10/2026;30/11/2026;1 200,01;;;",  # in the ledger, otherwise
+            "C1;F1;Avoir;16/10/2026;30/11/2026;1 200,01;;USD;",  # in the ledger, otherwise
             "C1;F2;Facture;15/10/2026;;600,00;;;",  # in the ledger, of another customer
             "C1;F7;;15/10/2026;;10,00;;;",  # the number belongs to another entity: free here
             "C1;D1;;15/10/2026;;10,00;;;",
@@ -143,16 +143,16 @@ def test_checks_against_the_ledger_and_within_the_file(entity: LegalEntity):
     )
     assert errors(batch) == [
         (2, "customer_code", "customer_unknown"),
-        (3, "issue_date", "differs_from_ledger"),
-        (3, "total_amount", "differs_from_ledger"),
+        (3, "kind", "differs_from_ledger"),
+        (3, "currency", "differs_from_ledger"),
         (4, "customer_code", "differs_from_ledger"),
         (6, "number", "duplicate_in_file"),
         (7, "number", "duplicate_in_file"),
         (9, "number", "duplicate_in_file"),
     ]
     said = [error.message for error in batch_errors(batch)]
-    assert "16/10/2026" in said[1]
-    assert "15/10/2026" in said[1]
+    assert "Facture" in said[1]
+    assert "Avoir" in said[1]
     assert "ligne 7" in said[4]
     assert [row.number for row in batch.rows.filter(outcome="NEW")] == ["F7", "D2"]
     assert [(kind.code, kind.count, kind.first_line) for kind in error_kinds(batch)] == [
@@ -219,12 +219,13 @@ def test_reading_again_with_other_choices(entity: LegalEntity):
 def test_the_ledger_may_change_between_preview_and_commit(entity: LegalEntity):
     batch = preview(entity, FILE)
     commit(preview(entity, csv_bytes("C1;F1;Facture;15/10/2026;30/11/2026;1 200,00;;;")))
-    commit(preview(entity, csv_bytes("C2;F2;Facture;15/10/2026;;999,00;;;")))
+    commit(preview(entity, csv_bytes("C1;F2;Facture;15/10/2026;30/11/2026;999,00;;;")))
     batch = commit(batch)
     assert batch.status == "PREVIEWED"
     assert batch.error_code == "ledger_changed"
+    assert batch.error_params == {"errors": 1, "cleared": 0, "suspicions": 0}
     assert (batch.new_count, batch.unchanged_count, batch.error_count) == (2, 1, 1)
-    assert errors(batch) == [(3, "total_amount", "differs_from_ledger")]
+    assert errors(batch) == [(3, "customer_code", "differs_from_ledger")]
     assert OpenItem.objects.count() == 2
     assert commit(batch, accept_rejects=True).status == "COMMITTED"
     assert OpenItem.objects.count() == 4
