@@ -208,7 +208,7 @@ def accounts_shown(actor: Actor, today: date) -> list[AccountShown]:
     )
     last = {
         one.bank_account_id: one
-        for one in accepted.order_by("bank_account", "-to_date", "-pk").distinct("bank_account")
+        for one in accepted.order_by("bank_account_id", "-to_date", "-pk").distinct("bank_account_id")
     }
     waiting = dict(
         BankLine.objects.filter(bank_account__in=keys, status=BankLine.Status.OPEN)

@@ -223,8 +223,8 @@ def test_exports_that_overlap_count_each_movement_once(entity: LegalEntity) -> N
 
 def test_another_format_for_part_of_the_day_is_recognised_by_what_it_says(entity: LegalEntity) -> None:
     accepted(entity, camt(ONE, kind="054"))
-    other = Move("120.00", "EREF+E9 SVWZ+AUTRE CLIENT")
-    statement = accepted(entity, mt940(other, Move("120.00", "EREF+E1 SVWZ+FACTURE FA0001 DUPONT")))
+    other = Move("120.00", "/EREF/E9/REMI/AUTRE CLIENT")
+    statement = accepted(entity, mt940(other, Move("120.00", "/EREF/E1/REMI/FACTURE FA0001 DUPONT")))
     assert statuses(statement) == {"KNOWN": 1, "OPEN": 1}
     assert BankLine.objects.get(status="KNOWN").end_to_end_id == "E1"
 
