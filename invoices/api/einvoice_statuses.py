@@ -170,8 +170,8 @@ class EInvoiceStatusList(ListView):
     @idempotent
     def post(self, request: Request) -> Response:
         data = request.data
-        if isinstance(data, Mapping) and set(data) == {"cdar"} and _is_xml(request):
-            return self._message(request, data["cdar"].encode("latin-1"))
+        if _is_xml(request):
+            return self._message(request, str(data.get("cdar", "")).encode("latin-1"))
         many = isinstance(data, list)
         if many and not 1 <= len(data) <= MOST_AT_ONCE:
             raise Problem(_("Envoyez de 1 à 1 000 statuts à la fois."), code="invalid")
