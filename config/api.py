@@ -6,7 +6,7 @@ from config.views_api import Description, redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
-from invoices.api import ageing, batches, einvoice_statuses, items
+from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice_statuses, items
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -27,9 +27,35 @@ urlpatterns: list[URLPattern] = [
         batches.BatchErrorsFile.as_view(),
         name="invoice-batch-errors",
     ),
-    path("v1/invoice-batches/<str:id>/commit", batches.BatchCommit.as_view(), name="invoice-batch-commit"),
-    path("v1/invoice-batches/<str:id>/cancel", batches.BatchCancel.as_view(), name="invoice-batch-cancel"),
+    path(
+        "v1/invoice-batches/<str:id>/report.csv",
+        batches.BatchReportFile.as_view(),
+        name="invoice-batch-report",
+    ),
+    path(
+        "v1/invoice-batches/<str:id>/confirmations",
+        batch_steps.BatchConfirmations.as_view(),
+        name="invoice-batch-confirmations",
+    ),
+    path(
+        "v1/invoice-batches/<str:id>/rollback",
+        batch_steps.BatchRollback.as_view(),
+        name="invoice-batch-rollback",
+    ),
+    path(
+        "v1/invoice-batches/<str:id>/commit", batch_steps.BatchCommit.as_view(), name="invoice-batch-commit"
+    ),
+    path(
+        "v1/invoice-batches/<str:id>/cancel", batch_steps.BatchCancel.as_view(), name="invoice-batch-cancel"
+    ),
     path("v1/einvoice-statuses", einvoice_statuses.EInvoiceStatusList.as_view(), name="einvoice-statuses"),
+    path("v1/bank-statements", bank_statements.BankFileList.as_view(), name="bank-statements"),
+    path("v1/bank-statements/<str:id>", bank_statements.BankFileDetail.as_view(), name="bank-statement"),
+    path(
+        "v1/bank-statements/<str:id>/accept",
+        bank_statements.BankFileAccept.as_view(),
+        name="bank-statement-accept",
+    ),
     path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),

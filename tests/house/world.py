@@ -13,7 +13,7 @@ from dunning.models import Agency, Case, CaseItem, Level, Notice
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
 from dunning.operations.runs import dun
-from invoices.models import Dispute, ImportBatch, Promise
+from invoices.models import Dispute, DropFolder, DroppedFile, ImportBatch, ImportProfile, Promise
 from tests.dunning.factories import (
     load_law,
     make_agency,
@@ -24,6 +24,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.invoices.statements import Move, camt, make_account, previewed
 
 # route -> its arguments -> the key of the world that gives the value
 ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
@@ -72,17 +73,41 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "api:invoice-batch-rows": {"id": "batch"},
     "api:invoice-batch-errors": {"id": "batch"},
     "api:invoice-batch-commit": {"id": "batch"},
+    "api:invoice-batch-report": {"id": "batch"},
+    "api:invoice-batch-confirmations": {"id": "batch"},
+    "api:invoice-batch-rollback": {"id": "batch"},
     "api:invoice-batch-cancel": {"id": "batch"},
+    "api:bank-statement": {"id": "bank_file"},
+    "api:bank-statement-accept": {"id": "bank_file"},
+    "invoices:bank-file-detail": {"uid": "bank_file"},
+    "invoices:bank-file-progress": {"uid": "bank_file"},
+    "invoices:bank-file-original": {"uid": "bank_file"},
+    "invoices:bank-file-accept": {"uid": "bank_file"},
+    "invoices:bank-file-cancel": {"uid": "bank_file"},
+    "invoices:bank-file-withdraw": {"uid": "bank_file"},
+    "invoices:bank-file-reread": {"uid": "bank_file"},
+    "invoices:bank-account-edit": {"pk": "bank_account"},
+    "invoices:bank-account-archive": {"pk": "bank_account"},
+    "invoices:bank-account-reopen": {"pk": "bank_account"},
+    "invoices:drop-folder-edit": {"pk": "drop_folder"},
     "api:notice": {"id": "notice_uid"},
     "api:notice-letter": {"id": "notice_uid"},
     "invoices:import-sample": {"entity": "entity_code"},
     "invoices:import-detail": {"uid": "batch"},
     "invoices:import-progress": {"uid": "batch"},
     "invoices:import-rows": {"uid": "batch"},
-    "invoices:import-errors": {"uid": "batch"},
+    "invoices:import-errors": {"uid": "batch", "file_format": "csv"},
     "invoices:import-commit": {"uid": "batch"},
     "invoices:import-cancel": {"uid": "batch"},
     "invoices:import-reread": {"uid": "batch"},
+    "invoices:import-mapping": {"uid": "batch"},
+    "invoices:import-confirm": {"uid": "batch"},
+    "invoices:import-approve": {"uid": "batch"},
+    "invoices:import-return": {"uid": "batch"},
+    "invoices:import-rollback": {"uid": "batch"},
+    "invoices:import-profile-detail": {"pk": "import_profile"},
+    "invoices:import-profile-archive": {"pk": "import_profile"},
+    "invoices:import-guard": {"entity": "entity_code"},
 }
 
 
@@ -129,6 +154,10 @@ def build_world() -> dict[str, Any]:
         "legal_parameter": LegalParameter.objects.order_by("pk").values_list("pk", flat=True)[0],
         "case": _case(entity, policy, today).pk,
         "batch": _batch(entity).uid,
+        **_bank(entity),
+        "import_profile": ImportProfile.objects.create(
+            legal_entity=entity, name="Export du logiciel", columns={"number": "No"}, updated_at=now
+        ).pk,
     }
 
 
@@ -158,3 +187,13 @@ def _batch(entity: Any) -> ImportBatch:
     return ImportBatch.objects.create(
         legal_entity=entity, file=file, received_at=clock.now(), updated_at=clock.now()
     )
+
+
+def _bank(entity: Any) -> dict[str, Any]:
+    account = make_account(entity)
+    folder = DropFolder.objects.create(legal_entity=entity, path="monde", subject=DropFolder.Subject.BANK)
+    DroppedFile.objects.create(
+        folder=folder, name="a.xml", version="1", claimed_at=clock.now(), updated_at=clock.now()
+    )
+    bank_file = previewed(entity, camt(Move("10.00", day=clock.today()), day=clock.today()))
+    return {"bank_account": account.pk, "bank_file": bank_file.uid, "drop_folder": folder.pk}
