@@ -113,7 +113,7 @@ def collected(entity: LegalEntity, start: date, end: date) -> list[Collected]:
     for allocation in _bounded(undone, "reversed_on"):
         assert allocation.reversed_on is not None
         rows.append((allocation.reversed_on, -allocation.amount, allocation.debit))
-    rates = _rates({item.pk for _day, _amount, item in rows})
+    rates = _rates([item for _day, _amount, item in rows])
     return [
         Collected(
             number=item.number,
@@ -131,13 +131,20 @@ def _bounded(allocations: "QuerySet[Allocation]", order: str) -> "QuerySet[Alloc
     return allocations.select_related("debit__customer").order_by(order, "pk")[:MOST_COLLECTED]
 
 
-def _rates(item_ids: set[int]) -> dict[int, list[tuple[str, Decimal]]]:
+def _rates(items: Iterable[OpenItem]) -> dict[int, list[tuple[str, Decimal]]]:
     """The VAT rates of items that came from electronic invoices, with the amount with VAT of each."""
-    rows = ImportRow.objects.filter(item__in=item_ids, details__einvoice__has_key="vat_rates")
-    return {
-        item: [(part["rate"], Decimal(part["total"])) for part in details["einvoice"]["vat_rates"]]
-        for item, details in rows.values_list("item", "details")
-    }
+    posted = [item for item in items if item.import_batch_id]
+    rows = ImportRow.objects.filter(
+        batch__in={item.import_batch_id for item in posted},
+        number__in={item.number for item in posted},
+        outcome=ImportRow.Outcome.NEW,
+        details__einvoice__has_key="vat_rates",
+    )
+    found = {}
+    for batch, number, details in rows.values_list("batch", "number", "details"):
+        parts = details["einvoice"]["vat_rates"]
+        found[batch, number] = [(part["rate"], Decimal(part["total"])) for part in parts]
+    return {item.pk: found.get((item.import_batch_id, item.number), []) for item in posted}
 
 
 def _parted(amount: Decimal, rates: list[tuple[str, Decimal]]) -> list[tuple[str, Decimal]]:

@@ -120,7 +120,7 @@ def test_a_message_that_names_nobody_needs_the_entity_in_the_address(
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"bonjour", "status_not_one"), (cii(), "status_root"), (b"", "empty"), (b"<a", "xml_broken")],
+    [(b"bonjour", "status_not_one"), (cii(), "status_root"), (b" ", "empty"), (b"<a", "xml_broken")],
 )
 def test_a_message_that_cannot_be_read_is_refused(
     partner: Partner, item: OpenItem, content: bytes, code: str
