@@ -120,10 +120,9 @@ def _by_naming(proposal: Proposal, named: Sequence[Naming], context: Context) ->
     sure = _is_sure(proposal.customer_id, context)
     least = Strength.TAIL if sure else Strength.DIGITS
     weak = [naming for naming in named if naming.strength < least]
-    # A misread number is as good as a true one when we know the payer and the cents agree.
-    if sure and all(
-        naming.strength in (Strength.NOISY, Strength.RANGE) or naming.strength >= least for naming in named
-    ):
+    # Once the cents agree, a misread or shortened number is as good as a true one where we know the payer, or
+    # where it stands beside a true one of the same customer.
+    if sure or (len(named) > 1 and any(naming.strength >= Strength.DIGITS for naming in named)):
         weak = []
     if weak or len({naming.item.pk for naming in named}) < len(proposal.parts):
         yield {"code": "block_weak_naming"}
@@ -151,13 +150,16 @@ def _by_payer(proposal: Proposal, all_of_line: Sequence[Proposal], context: Cont
         for other in all_of_line
         if other.key() != proposal.key() and not other.difference and other.amount == line.cents
     ]
+    amounts = [item.cents for item in account.items]
     if proposal.solutions > 1 or rivals or not account.is_complete:
         yield {"code": "block_several_sums"}
-    amounts = [item.cents for item in account.items]
-    if proposal.rule in ("ONE_ITEM", "SUBSET", "OLDEST_FIRST", "DUE_TOGETHER"):
-        if proposal.rule == "SUBSET" and not proposal.is_search_complete:
-            yield {"code": "block_several_sums"}
-        size = len(proposal.parts) if proposal.rule in ("ONE_ITEM", "SUBSET") else 1
+    elif not proposal.is_search_complete and not (
+        # Pairs and triples were tried; without credits nothing but all items gives the whole.
+        proposal.rule == "ONE_ITEM" or (proposal.rule == "BALANCE" and min(amounts) > 0)
+    ):
+        yield {"code": "block_search_given_up"}
+    if proposal.rule not in ("BALANCE", "OVERDUE"):
+        size = len(proposal.parts) if proposal.rule == "SUBSET" else 1
         if coincidence(amounts, size) > MOST_CHANCE:
             yield {"code": "block_chance"}
     if line.cents % ROUND == 0:
@@ -192,13 +194,26 @@ def _of_the_payer(proposal: Proposal, context: Context) -> Iterable[Reason]:
 
 
 def _of_the_numbers(proposal: Proposal, chosen: set[int], context: Context) -> Iterable[Reason]:
-    if context.unknown_numbers:
+    named = [naming for naming in context.namings if naming.item.pk in chosen]
+    sure = _is_sure(proposal.customer_id, context)
+    # Where the documents named give the amount to the cent, another number is worth nothing: it is another thing's.
+    told = proposal.rule in BY_NAME_OF_DOCUMENT and (
+        sure or all(naming.strength >= Strength.DIGITS for naming in named)
+    )
+    if context.unknown_numbers and not told:
         yield {"code": "block_numbers_unknown", "numbers": list(context.unknown_numbers)[:5]}
-    left = [naming.item.number for naming in context.namings if naming.item.pk not in chosen]
-    if left:
-        yield {"code": "block_numbers_left_out", "numbers": left[:5]}
+    left = [naming for naming in context.namings if naming.item.pk not in chosen]
+    own = [
+        naming.item.number for naming in left if naming.item.customer_id == proposal.customer_id or not sure
+    ]
+    if own:
+        yield {"code": "block_numbers_left_out", "numbers": own[:5]}
     if len(context.owners_of(chosen)) > 1:
-        yield {"code": "block_two_owners"}
+        strongest = max((naming.strength for naming in left), default=Strength.NONE)
+        rivals = [item for item in (naming.item for naming in left) if item.cents == context.line.cents]
+        # The payer tells whose number it is, if it fits his document as well and the amount is his alone.
+        if not sure or rivals or any(naming.strength < strongest for naming in named):
+            yield {"code": "block_two_owners"}
 
 
 def _of_rivals(proposal: Proposal, all_of_line: Sequence[Proposal]) -> Iterable[Reason]:

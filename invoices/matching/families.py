@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from invoices.matching.sums import MOST_ITEMS, subsets
@@ -67,10 +67,17 @@ def unnamed_ways(line: Line, account: Account, rules: Rules) -> list[Way]:
     prefix = _prefix(debits, target)
     if prefix:
         ways.append(Way("OLDEST_FIRST", "amount_oldest_first", _whole(prefix)))
-    ways += _any_subset(account, target)
-    if not ways:
-        ways += _unnamed_with_difference(line, account, debits, rules)
-    return _each_once(ways)
+    found, sums = _any_subset(account, target)
+    ways = _each_once([*ways, *sums])
+    if ways:
+        # However plausible one way is: it is certain only where no other items give the amount.
+        several = found > 1 or len(ways) > 1
+        complete = found >= 0
+        return [
+            replace(way, solutions=max(way.solutions, 2 if several else 1), is_search_complete=complete)
+            for way in ways
+        ]
+    return _unnamed_with_difference(line, account, debits, rules)
 
 
 def part_of_account(line: Line, account: Account) -> list[Way]:
@@ -200,26 +207,25 @@ def _prefix(debits: Sequence[Item], target: int) -> list[Item]:
     return []
 
 
-def _any_subset(account: Account, target: int) -> list[Way]:
-    """Any items that add up; credit notes too, where there are few documents."""
+def _any_subset(account: Account, target: int) -> tuple[int, list[Way]]:
+    """Any items that add up, credit notes too where there are few documents; how many ways (-1: not all were tried)."""
     debits = [item for item in account.items if item.cents > 0]
     credits = [item for item in account.items if item.cents < 0]
     usable = [item for item in debits if item.cents <= target or credits]
     pool = usable + credits if len(usable) + len(credits) <= MOST_ITEMS else usable
     if not pool or len(pool) > MOST_PARTS:
-        return []
+        return -1 if pool else 0, []
     found = subsets([item.cents for item in pool], target)
-    is_complete = found.is_complete and account.is_complete and len(pool) >= len(usable) + len(credits)
-    return [
+    is_complete = account.is_complete and len(pool) == len(usable) + len(credits) and len(pool) <= MOST_ITEMS
+    ways = [
         Way(
             "SUBSET",
             "amount_subset",
             _whole(sorted((pool[place] for place in places), key=lambda item: (item.due_date, item.pk))),
-            solutions=len(found.solutions),
-            is_search_complete=is_complete,
         )
         for places in found.solutions
     ]
+    return len(found.solutions) if is_complete else -1, ways
 
 
 def _unnamed_with_difference(line: Line, account: Account, debits: Sequence[Item], rules: Rules) -> list[Way]:

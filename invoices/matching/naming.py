@@ -120,9 +120,8 @@ def _best(item: Item, by_key: dict[str, list[Mention]], reading: LineReading) ->
 
 def _strength(item: Item, mention: Mention) -> Strength:
     keys = item.keys
-    if mention.full == keys.compact or (
-        mention.letters == keys.prefix and keys.prefix and mention.key == keys.digits and not mention.noisy
-    ):
+    whole = mention.full == keys.compact or (mention.letters == keys.prefix and mention.key == keys.digits)
+    if whole and keys.prefix and not mention.derived:
         return Strength.NOISY if mention.noisy else Strength.FULL
     if mention.other or (mention.glued and not _letters_may_announce(mention, keys.prefix)):
         return Strength.NONE
@@ -130,13 +129,10 @@ def _strength(item: Item, mention: Mention) -> Strength:
         return Strength.NOISY
     if mention.derived:
         return Strength.TAIL
-    if mention.key == keys.digits and len(mention.key) >= 4:
-        if not mention.announced and len(mention.key) == 4 and mention.key[:2] in ("19", "20"):
-            return Strength.NONE
-        return Strength.DIGITS
-    if len(mention.key) == 4 and mention.key[:2] in ("19", "20") and not mention.announced:
+    looks_like_a_year = len(mention.key) == 4 and mention.key[:2] in ("19", "20") and not mention.announced
+    if looks_like_a_year:
         return Strength.NONE
-    return Strength.TAIL
+    return Strength.DIGITS if mention.key == keys.digits and len(mention.key) >= 4 else Strength.TAIL
 
 
 def _letters_may_announce(mention: Mention, prefix: str) -> bool:

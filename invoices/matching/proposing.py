@@ -180,6 +180,20 @@ def _best_of(found: Iterable[tuple[Way, int]], context: Context, signs: dict[int
     return [proposal for proposal in best if proposal.score >= LEAST_SCORE][:MOST_PROPOSALS]
 
 
+def _prefer_exact(found: Iterable[Proposal], signs: dict[int, Payer]) -> None:
+    """A number that does not give the amount is likelier wrong where one other document of the payer gives it."""
+    found = list(found)
+    exact = {
+        proposal.customer_id
+        for proposal in found
+        if proposal.rule == "ONE_ITEM" and not proposal.difference and proposal.solutions == 1
+    } & set(signs)
+    for proposal in found:
+        if proposal.customer_id in exact and proposal.rule in ("NAMED_PART", "NAMED_ABOVE"):
+            proposal.reasons.append({"code": "against_exact_elsewhere"})
+            proposal.score = max(0, proposal.score + POINTS["against_exact_elsewhere"])
+
+
 def _scored(way: Way, customer_id: int, context: Context, signs: dict[int, Payer]) -> Proposal:
     reasons: list[Reason] = []
     chosen = {item.pk for item, _cents in way.parts}
@@ -194,7 +208,8 @@ def _scored(way: Way, customer_id: int, context: Context, signs: dict[int, Payer
                 "written": weakest.written,
             }
         )
-    sign = signs.get(customer_id)
+    owners = {item.customer_id for item, _cents in way.parts} or {customer_id}
+    sign = signs.get(customer_id) or next((signs[pk] for pk in sorted(owners) if pk in signs), None)
     if sign is not None:
         reasons.append({"code": sign.code, "text": sign.text, "similarity": sign.similarity})
     reasons.append({"code": way.amount_code, "count": len(way.parts)})
@@ -220,9 +235,12 @@ def _against(
 ) -> list[Reason]:
     found: list[Reason] = []
     known = [payer for payer in context.payers if payer.is_known]
-    if known and customer_id not in signs:
+    owners = {item.customer_id for item, _cents in way.parts} or {customer_id}
+    if owners & set(signs):
+        pass
+    elif known:
         found.append({"code": "against_other_payer", "customer": context.name_of(known[0].customer_id)})
-    elif customer_id not in signs and any(payer.code in BY_NAME for payer in context.payers):
+    elif any(payer.code in BY_NAME for payer in context.payers):
         other = next(payer for payer in context.payers if payer.code in BY_NAME)
         found.append({"code": "against_other_name", "customer": context.name_of(other.customer_id)})
     if way.solutions > 1:

@@ -57,7 +57,7 @@ AGAINST: Final = {
     "against_settled": -16,
     "against_numbers_left_out": -18,
     "against_two_owners": -14,
-    "against_same_payment": -12,
+    "against_exact_elsewhere": -45,
 }
 POINTS: Final[dict[str, int]] = {**NAMED, **PAYER, **AMOUNT, **AGAINST}
 
@@ -78,6 +78,7 @@ BLOCKS: Final = (
     "block_payer_unsure",
     "block_amount_repeats",
     "block_several_sums",
+    "block_search_given_up",
     "block_chance",
     "block_round_amount",
     "block_numbers_unknown",

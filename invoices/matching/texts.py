@@ -189,7 +189,8 @@ def _announced(masked: str, pieces: list[_Piece], index: int) -> tuple[bool, boo
         if piece.is_number:
             continue
         if piece.text in OTHERS:
-            return False, True
+            # Its number came already: this one is another.
+            return False, not any(between.is_number for between in pieces[back + 1 : index])
         if piece.text in CUES and piece.text not in ("N", "NO", "NR", "NUM", "NUMERO", "REF", "REFERENCE"):
             return True, False
         if piece.text in CUES:
