@@ -207,7 +207,9 @@ def settle(work: Work, fate: str) -> None:
             except AmountError as error:
                 row.error = str(error)
                 continue
-            ticks.append(Ticked(row.item.pk, amount, row.item.due_date))
+            # A refund counts what it gives back.
+            signed = amount if work.line.amount > 0 else -amount
+            ticks.append(Ticked(row.item.pk, signed, row.item.due_date))
             currencies.add(row.item.currency)
     if len(currencies) == 1:
         work.currency = currencies.pop()
@@ -264,6 +266,8 @@ def _accounts(
         return []
     currencies = [line.currency, *([line.original_currency] if line.original_currency else [])]
     open_items = OpenItem.objects.filter(customer__in=ordered, currency__in=currencies).exclude(open_amount=0)
+    if line.amount < 0:
+        open_items = open_items.filter(open_amount__lt=0)
     items = list(open_items.select_related("customer").order_by("due_date", "id")[: MOST_ITEMS + 1])
     more = len(items) > MOST_ITEMS
     items = items[:MOST_ITEMS]

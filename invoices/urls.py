@@ -2,6 +2,7 @@ from django.urls import URLPattern
 
 from invoices.ageing_urls import ageing_urlpatterns
 from invoices.bank_urls import bank_urlpatterns
+from invoices.cash_urls import cash_urlpatterns
 from invoices.dispute_urls import dispute_urlpatterns
 from invoices.einvoice_urls import einvoice_urlpatterns
 from invoices.import_urls import import_urlpatterns
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     *item_urlpatterns,
     *import_urlpatterns,
     *bank_urlpatterns,
+    *cash_urlpatterns,
     *dispute_urlpatterns,
     *einvoice_urlpatterns,
 ]
