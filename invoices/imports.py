@@ -49,6 +49,7 @@ class RowError:
     code: str
     value: str
     message: str
+    pointer: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def errors_of(row: ImportRow, headers: dict[str, str]) -> list[RowError]:
             code=error["code"],
             value=readable(error["column"], error.get("value", "")),
             message=row_message(error),
+            pointer=error.get("pointer", ""),
         )
         for error in row.errors
     ]

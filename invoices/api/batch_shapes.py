@@ -165,6 +165,7 @@ class RowErrorSerializer(serializers.Serializer):
     column = serializers.CharField(help_text=lazy("La colonne, sous le nom que lui donne le fichier."))
     field = serializers.CharField(help_text=lazy("La donnée attendue ; vide pour la ligne entière."))
     code = serializers.CharField()
+    pointer = serializers.CharField(help_text=lazy("Où, dans une ligne JSON."))
     value = serializers.CharField()
     message = serializers.CharField()
 
