@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from invoices.filters_cash import SWITCHED_OFF
+from invoices.matching_words import sentence
 
 
 def reason_words(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -17,4 +18,4 @@ def block_words(blocks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _sentence(reason: Mapping[str, Any]) -> str:
-    return str(reason.get("text") or reason.get("code") or "")
+    return sentence(reason)

@@ -10,7 +10,15 @@ from invoices.matching.values import Account, Line, Payer
 LEAST_SIMILAR = 60
 # Signs that leave no doubt about the customer, though no person has confirmed them.
 SURE = frozenset(
-    {"payer_iban", "payer_mandate", "payer_name_known", "payer_code", "payer_siren", "payer_name"}
+    {
+        "payer_iban",
+        "payer_mandate",
+        "payer_account",
+        "payer_name_known",
+        "payer_code",
+        "payer_siren",
+        "payer_name",
+    }
 )
 # Signs of the payer that a name gives.
 BY_NAME = frozenset({"payer_name_known", "payer_name"})

@@ -211,7 +211,7 @@ def _scored(way: Way, customer_id: int, context: Context, signs: dict[int, Payer
     owners = {item.customer_id for item, _cents in way.parts} or {customer_id}
     sign = signs.get(customer_id) or next((signs[pk] for pk in sorted(owners) if pk in signs), None)
     if sign is not None:
-        reasons.append({"code": sign.code, "text": sign.text, "similarity": sign.similarity})
+        reasons.append({"code": sign.code, "sign": sign.text, "similarity": sign.similarity})
     reasons.append({"code": way.amount_code, "count": len(way.parts)})
     if way.difference:
         reasons[-1]["cents"] = way.difference

@@ -18,6 +18,7 @@ NAMED: Final = {
 PAYER: Final = {
     "payer_iban": 28,
     "payer_mandate": 28,
+    "payer_account": 20,
     "payer_name_known": 22,
     "payer_code": 20,
     "payer_siren": 22,
