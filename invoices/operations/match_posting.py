@@ -13,6 +13,7 @@ from core.rights import SYSTEM
 from invoices.matching.values import Line, Proposal
 from invoices.models import BankLine
 from invoices.operations.ageing import refresh_ageing
+from invoices.operations.applying import doubt_proposals_on
 from invoices.operations.match_rows import copy_rows, money, new_ids
 from invoices.pairing import Side, pair
 
@@ -36,6 +37,7 @@ def post_certain(entity_id: int, certain: Sequence[Certain], *, today: date, now
     if not chosen:
         return set()
     _write(entity_id, chosen, now)
+    doubt_proposals_on(item.pk for found in chosen for item, _cents in found.proposal.parts)
     _audit(chosen, now)
     refresh_ageing(
         customer_ids=[found.proposal.customer_id for found in chosen],

@@ -146,6 +146,8 @@ def _match_chunk(
         for line, proposals, codes in found
         if proposals and proposals[0].is_certain
     ]
+    # Posting sends other lines back to the queue: those whose proposals count on what it settles.
+    _mark([row[0] for row in claimed], now)
     posted = post_certain(directory.entity_id, certain, today=today, now=now)
     count_uses(
         entity_id=directory.entity_id,
@@ -154,7 +156,7 @@ def _match_chunk(
     )
     # What was certain and could not be posted was wanted by another line: sought again.
     left = {one.line.pk for one in certain} - posted
-    _mark([row[0] for row in claimed if row[0] not in left], now)
+    _mark(sorted(left), None)
     return Counter(
         lines=len(claimed) - len(left),
         proposed=sum(bool(proposals) for _l, proposals, _c in found),
@@ -235,7 +237,7 @@ def _delete_proposals(column: str, ids: list[int]) -> None:
         )
 
 
-def _mark(line_ids: list[int], now: datetime) -> None:
+def _mark(line_ids: list[int], now: datetime | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE invoices_bankline SET matched_at = %s WHERE id = ANY(%s)", [now, line_ids])
 
