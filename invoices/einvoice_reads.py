@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from core.money import split_money
 from core.rights import Actor
@@ -15,7 +16,15 @@ from invoices.einvoice_statuses import EFFECT_LABELS, EFFECT_TONES, STATUSES, Ef
 from invoices.models import Allocation, Dispute, EInvoiceStatus, ImportRow, OpenItem
 
 _REASONS = dict(Dispute.Reason.choices)
-_AMOUNTS = ("MEN", "MPA", "RAP", "MAPTTC", "MNATTC", "MAP", "MNA")
+_AMOUNTS = {
+    "MEN": _("Encaissé"),
+    "MPA": _("Payé"),
+    "RAP": _("Reste à payer"),
+    "MAPTTC": _("Approuvé TTC"),
+    "MNATTC": _("Refusé TTC"),
+    "MAP": _("Approuvé HT"),
+    "MNA": _("Refusé HT"),
+}
 MOST_COLLECTED = 5_000
 
 
@@ -46,8 +55,12 @@ def with_words(statuses: Iterable[EInvoiceStatus]) -> list[EInvoiceStatus]:
             for reason in row.reasons
         ]
         row.amount_words = [  # type: ignore[attr-defined]
-            {"kind": kind, "amount": Decimal(row.amounts[kind]), "currency": row.amounts.get("currency", "")}
-            for kind in _AMOUNTS
+            {
+                "label": label,
+                "amount": Decimal(row.amounts[kind]),
+                "currency": row.amounts.get("currency", ""),
+            }
+            for kind, label in _AMOUNTS.items()
             if kind in row.amounts
         ]
     return rows

@@ -260,6 +260,7 @@ def _finish(
                     "number": row.number,
                     "code": row.code,
                     "effect": str(row.effect),
+                    "note": f"{row.code} {STATUSES[row.code][0]}",
                     "occurred_at": row.occurred_at.isoformat(),
                     "reasons": [reason["code"] for reason in row.reasons],
                 },
