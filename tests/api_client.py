@@ -19,6 +19,8 @@ ALL_SCOPES = (
     "notices:read",
     "invoice-batches:read",
     "invoice-batches:write",
+    "bank-statements:read",
+    "bank-statements:write",
 )
 
 

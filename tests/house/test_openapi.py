@@ -38,6 +38,7 @@ KNOWN = {
     "invoices": "item_uid",
     "notices": "notice_uid",
     "invoice-batches": "batch",
+    "bank-statements": "bank_file",
 }
 
 schema = schemathesis.openapi.from_dict(yaml.safe_load(COMMITTED.read_text(encoding="utf-8")))
