@@ -144,8 +144,8 @@ def proposals_of(line: BankLine) -> list[Proposed]:
             proposal,
             key,
             list(proposal.parts.all()),
-            reason_words(proposal.reasons),
-            block_words(proposal.blocks),
+            reason_words(proposal.reasons, line.currency),
+            block_words(proposal.blocks, line.currency),
         )
         for key, proposal in enumerate(found, start=1)
     ]
@@ -187,6 +187,8 @@ def work_of(user: User, line: BankLine, asked: Mapping[str, Any], today: date) -
             if part.item_id in rows:
                 rows[part.item_id].ticked = True
                 rows[part.item_id].written = written_amount(part.amount)
+        for account in accounts:
+            account.rows.sort(key=lambda row: not row.ticked)
     elif "imputer" in asked:
         _impute(work, rows, today)
     settle(work, str(asked.get("reste", chosen.proposal.difference_reason if chosen else "")))

@@ -7,15 +7,11 @@ from invoices.filters_cash import SWITCHED_OFF
 from invoices.matching_words import sentence
 
 
-def reason_words(reasons: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One sentence for each reason that has words."""
-    return [words for words in (_sentence(reason) for reason in reasons) if words]
+def reason_words(reasons: Iterable[Mapping[str, Any]], currency: str = "") -> list[str]:
+    """One sentence for each reason."""
+    return [sentence(reason, currency or None) for reason in reasons]
 
 
-def block_words(blocks: Iterable[Mapping[str, Any]]) -> list[str]:
+def block_words(blocks: Iterable[Mapping[str, Any]], currency: str = "") -> list[str]:
     """What speaks against posting alone; the house's own switch is no doubt."""
-    return [words for words in (_sentence(block) for block in blocks if block not in SWITCHED_OFF) if words]
-
-
-def _sentence(reason: Mapping[str, Any]) -> str:
-    return sentence(reason)
+    return [sentence(block, currency or None) for block in blocks if block not in SWITCHED_OFF]

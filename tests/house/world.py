@@ -1,6 +1,7 @@
 """One document of every sort, so that each route of the house has something to show."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from core import clock
@@ -13,7 +14,10 @@ from dunning.models import Agency, Case, CaseItem, Level, Notice
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
 from dunning.operations.runs import dun
-from invoices.models import Dispute, DropFolder, DroppedFile, ImportBatch, ImportProfile, Promise
+from invoices.models import Dispute, DropFolder, DroppedFile, ImportBatch, ImportProfile, PayerAlias, Promise
+from invoices.operations.applying import OnAccount
+from invoices.operations.cash import apply_line
+from invoices.operations.entry_exports import export_entries
 from tests.dunning.factories import (
     load_law,
     make_agency,
@@ -24,6 +28,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.invoices.bank import make_line
 from tests.invoices.statements import Move, camt, make_account, previewed
 
 # route -> its arguments -> the key of the world that gives the value
@@ -79,6 +84,25 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "api:invoice-batch-cancel": {"id": "batch"},
     "api:bank-statement": {"id": "bank_file"},
     "api:bank-statement-accept": {"id": "bank_file"},
+    **{
+        f"invoices:cash-{name}": {"pk": "bank_line"}
+        for name in (
+            "balance",
+            "apply",
+            "accept",
+            "set-aside",
+            "reopen",
+            "return",
+            "refund",
+            "confirm-refund",
+        )
+    },
+    "invoices:cash-payer-forget": {"pk": "payer_alias"},
+    "invoices:entry-export-file": {"pk": "entry_export"},
+    "invoices:application-reverse": {"pk": "application"},
+    "invoices:credit-apply": {"pk": "customer"},
+    "invoices:item-write-off": {"pk": "item"},
+    "invoices:item-refund": {"pk": "item"},
     "invoices:bank-file-detail": {"uid": "bank_file"},
     "invoices:bank-file-progress": {"uid": "bank_file"},
     "invoices:bank-file-original": {"uid": "bank_file"},
@@ -155,6 +179,7 @@ def build_world() -> dict[str, Any]:
         "case": _case(entity, policy, today).pk,
         "batch": _batch(entity).uid,
         **_bank(entity),
+        **_cash(customer, today),
         "import_profile": ImportProfile.objects.create(
             legal_entity=entity, name="Export du logiciel", columns={"number": "No"}, updated_at=now
         ).pk,
@@ -197,3 +222,27 @@ def _bank(entity: Any) -> dict[str, Any]:
     )
     bank_file = previewed(entity, camt(Move("10.00", day=clock.today()), day=clock.today()))
     return {"bank_account": account.pk, "bank_file": bank_file.uid, "drop_folder": folder.pk}
+
+
+def _cash(customer: Any, today: date) -> dict[str, Any]:
+    """A bank line, an act that applied another one, its entries exported, and what it taught of the payer."""
+    when: dict[str, Any] = {"actor": SYSTEM, "today": today, "now": clock.now()}
+    rest = [OnAccount(customer.pk, Decimal("30.00"))]
+    line = make_line(customer.legal_entity, "60.00", booking_date=today)
+    applied = make_line(line.statement, "30.00", booking_date=today)
+    (application,) = apply_line(line_id=applied.pk, on_account=rest, **when)
+    export = export_entries(entity=customer.legal_entity, until=today, **when)
+    alias = PayerAlias.objects.create(
+        legal_entity=customer.legal_entity,
+        customer=customer,
+        kind=PayerAlias.Kind.IBAN,
+        value="FR7630006000011234567890189",
+        learned_on=today,
+        last_used_on=today,
+    )
+    return {
+        "bank_line": line.pk,
+        "application": application.pk,
+        "entry_export": export.pk,
+        "payer_alias": alias.pk,
+    }
