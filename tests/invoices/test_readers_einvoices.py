@@ -185,6 +185,11 @@ def test_what_was_paid_in_advance_leaves_the_rest_open() -> None:
     )
 
 
+def test_what_was_paid_beyond_the_total_leaves_nothing_open() -> None:
+    row = one(cii(prepaid="1500.00", to_pay="-300.00"))
+    assert (row.total_amount, row.open_amount, row.errors) == (Decimal("1200.00"), Decimal("0"), [])
+
+
 def test_the_rounding_of_the_payment_is_part_of_what_is_owed() -> None:
     row = one(cii(rounding="0.50", to_pay="1200.50"))
     assert (row.total_amount, row.open_amount, row.errors) == (Decimal("1200.50"), None, [])
@@ -204,6 +209,8 @@ def test_instalments_are_a_row_each_and_share_the_vat() -> None:
 
 
 def test_instalments_that_do_not_add_up_are_an_error() -> None:
+    opposed = instalment("20261130", "1300.00") + instalment("20261231", "-100.00")
+    assert codes(one(cii(profile="EXTENDED", terms=opposed))) == ["einvoice_instalments"]
     terms = instalment("20261130", "400.00") + instalment("20261231", "700.00")
     row = one(cii(profile="EXTENDED", terms=terms))
     assert codes(row) == ["einvoice_instalments"]

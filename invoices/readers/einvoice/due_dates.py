@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from core.calendar import DateError, parse_french_date
+from core.money import round_money
 from invoices.readers.einvoice.model import Invoice, Term
 
 _MONTHS = (
@@ -31,7 +32,11 @@ def instalments(invoice: Invoice) -> list[Term]:
 
 
 def instalments_add_up(parts: list[Term], due: Decimal) -> bool:
-    return sum((term.amount or Decimal(0) for term in parts), Decimal(0)) == due
+    """Whether the parts are whole cents, each of the sign of what is due, and make it up."""
+    amounts = [term.amount or Decimal(0) for term in parts]
+    return sum(amounts, Decimal(0)) == due and all(
+        round_money(amount) == amount and amount and (amount < 0) == (due < 0) for amount in amounts
+    )
 
 
 def due_date(invoice: Invoice) -> date | None:

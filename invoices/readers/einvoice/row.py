@@ -52,6 +52,7 @@ CELLS = (
 )
 _MOST_ERRORS = 12
 _LONGEST_REFERENCE = 80
+_MOST_INSTALMENTS = 500
 
 
 def rows_of(
@@ -155,7 +156,7 @@ def _set_amounts(row: StagedRow, invoice: Invoice, sign: int) -> None:
         invoice.fail("total_amount", "einvoice_missing", term="BT-112")
         return
     owed = due + prepaid if due is not None else total
-    for column, amount in (("total_amount", owed), ("vat_amount", invoice.vat_total)):
+    for column, amount in (("total_amount", owed), ("total_amount", due), ("vat_amount", invoice.vat_total)):
         if amount is not None and abs(amount) > MAX_AMOUNT:
             invoice.fail(column, "amount_too_large", str(amount))
             return
@@ -164,7 +165,9 @@ def _set_amounts(row: StagedRow, invoice: Invoice, sign: int) -> None:
             return
     row.total_amount = sign * round_money(owed) + 0
     if prepaid and due is not None:
-        row.open_amount = sign * round_money(due) + 0
+        # Paid beyond the total, nothing is open of it; what is too much is on the payment.
+        open_amount = round_money(due) if (due < 0) == (owed < 0) else Decimal(0)
+        row.open_amount = sign * min(open_amount, round_money(owed), key=abs) + 0
     vat = invoice.vat_total
     if vat is not None:
         if abs(vat) > abs(owed) or (vat and (vat < 0) != (owed < 0)):
@@ -179,7 +182,7 @@ def _split(row: StagedRow, invoice: Invoice, sign: int) -> list[StagedRow]:
     if not parts or due is None or row.kind is None:
         row.due_date = _due_date(row, invoice, due_dates.due_date(invoice))
         return [row]
-    if not due_dates.instalments_add_up(parts, sign * due):
+    if len(parts) > _MOST_INSTALMENTS or not due_dates.instalments_add_up(parts, sign * due):
         found = sum((part.amount or Decimal(0) for part in parts), Decimal(0))
         invoice.fail("total_amount", "einvoice_instalments", _plain(found), expected=_plain(sign * due))
         row.due_date = _due_date(row, invoice, due_dates.due_date(invoice))

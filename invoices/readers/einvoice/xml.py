@@ -86,8 +86,11 @@ def find(element: Any, path: str) -> Any:
 
 
 def own_text(element: Any) -> str:
-    """The text of an element with its spaces folded; empty for none."""
-    return "" if element is None else " ".join((element.text or "").split())
+    """The text of an element with its spaces folded and nothing invisible; empty for none."""
+    found = "" if element is None else " ".join((element.text or "").split())
+    if found.isprintable():
+        return found
+    return " ".join("".join(char if char.isprintable() else " " for char in found).split())
 
 
 def text(element: Any, path: str) -> str:
