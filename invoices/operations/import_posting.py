@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from core import audit
 from core.rights import SYSTEM, Actor
 from core.states import check_move
+from core.triggers import triggers_aside
 from invoices.models import BankLine, ImportBatch
 from invoices.operations.ageing import refresh_ageing
 from invoices.operations.import_customers import (
@@ -128,7 +129,9 @@ def _write_items(
 ) -> None:
     entity_id = batch.legal_entity_id
     create_new_customers(actor=actor, batch=batch, now=now)
-    posting.post(batch_id=batch.pk, entity_id=entity_id, documents=documents, today=today, now=now)
+    # An amount of VAT that was not known is filled in, never replaced: the trigger that keeps it stands aside here.
+    with triggers_aside("invoices.OpenItem:posted"):
+        posting.post(batch_id=batch.pk, entity_id=entity_id, documents=documents, today=today, now=now)
     told = {"batch_ref": audit.ref(batch), "actor_id": actor.pk, "actor_name": str(actor)}
     posting.audit_rows(batch_id=batch.pk, now=now, **told)
     clearing.settle(

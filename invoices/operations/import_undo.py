@@ -6,12 +6,12 @@ depends on them (docs/decisions/0008).
 
 from datetime import date, datetime
 
-import pgtrigger
 from django.db import transaction
 
 from core import audit
 from core.rights import SYSTEM, Actor
 from core.states import check_move
+from core.triggers import triggers_aside
 from customers.operations.batches import take_back_customers
 from invoices.import_dependents import rollback_dependents
 from invoices.models import ImportBatch, ImportEffect
@@ -80,7 +80,7 @@ def _take_back(batch_id: int, today: date, now: datetime) -> None:
         return
     actor = batch.rolled_back_by or SYSTEM
     customers, since = undo.moved_accounts(batch.pk)
-    with pgtrigger.ignore(*_KEPT):
+    with triggers_aside(*_KEPT):
         items = undo.take_back_items(
             batch_id=batch.pk,
             batch_ref=audit.ref(batch),

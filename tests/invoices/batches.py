@@ -1,13 +1,22 @@
 """Batches for tests, taken from file to ledger without a worker."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
-from core.models import AuditEvent, StoredFile
+from core.models import AuditEvent, StoredFile, User
 from core.rights import SYSTEM, Actor
-from customers.models import LegalEntity
-from invoices.models import ImportBatch, ImportRow, OpenItem
-from invoices.operations.imports import commit_batch, read_batch, receive_batch, write_batch
+from customers.models import Customer, LegalEntity
+from invoices.models import Allocation, ImportBatch, ImportClearing, ImportEffect, ImportRow, OpenItem
+from invoices.operations.imports import (
+    commit_batch,
+    confirm_suspicion,
+    read_batch,
+    receive_batch,
+    request_rollback,
+    roll_back_batch,
+    write_batch,
+)
 from tests.customers.factories import CustomerFactory, LegalEntityFactory, PaymentTermsFactory
 from tests.invoices.files import TODAY, csv_bytes
 
@@ -33,15 +42,33 @@ def entity_with_customers() -> LegalEntity:
 
 
 def receive(
-    entity: LegalEntity, content: bytes, *, actor: Actor = SYSTEM, name: str = "export.csv", **options: str
+    entity: LegalEntity,
+    content: bytes,
+    *,
+    actor: Actor = SYSTEM,
+    name: str = "export.csv",
+    subject: str = "ITEMS",
+    mode: str = "DELTA",
+    as_of: date | None = None,
+    creates_customers: bool = False,
+    **options: str,
 ) -> ImportBatch:
     return receive_batch(
-        actor=actor, entity=entity, file=io.BytesIO(content), name=name, now=NOW, options=options
+        actor=actor,
+        entity=entity,
+        file=io.BytesIO(content),
+        name=name,
+        now=NOW,
+        options=options,
+        subject=subject,
+        mode=mode,
+        as_of=as_of,
+        creates_customers=creates_customers,
     )
 
 
-def preview(entity: LegalEntity, content: bytes, **options: str) -> ImportBatch:
-    batch = receive(entity, content, **options)
+def preview(entity: LegalEntity, content: bytes, **choices: Any) -> ImportBatch:
+    batch = receive(entity, content, **choices)
     assert read_batch(batch_id=batch.pk, today=TODAY, now=NOW)
     batch.refresh_from_db()
     return batch
@@ -54,7 +81,24 @@ def commit(batch: ImportBatch, *, accept_rejects: bool = False) -> ImportBatch:
     return batch
 
 
+def confirm_all(batch: ImportBatch, person: User) -> ImportBatch:
+    """A person says that everything suspicious is right."""
+    for suspicion in batch.suspicions:
+        confirm_suspicion(actor=person, batch=batch, code=suspicion["code"], now=NOW)
+    batch.refresh_from_db()
+    return batch
+
+
+def roll_back(batch: ImportBatch, *, now: datetime = NOW) -> ImportBatch:
+    request_rollback(actor=SYSTEM, batch=batch, reason="Mauvais fichier", now=now)
+    assert roll_back_batch(batch_id=batch.pk, today=TODAY, now=now)
+    batch.refresh_from_db()
+    return batch
+
+
 def world() -> dict[str, list[tuple[object, ...]]]:
     """Every row that an import could touch."""
-    models = (OpenItem, ImportBatch, ImportRow, AuditEvent, StoredFile)
+    models = (
+        OpenItem, Allocation, ImportBatch, ImportRow, ImportClearing, ImportEffect, Customer, AuditEvent, StoredFile,
+    )  # fmt: skip
     return {model.__name__: list(model.objects.order_by("pk").values_list()) for model in models}

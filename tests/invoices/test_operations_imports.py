@@ -218,7 +218,7 @@ def test_reading_again_with_other_choices(entity: LegalEntity):
 
 def test_the_ledger_may_change_between_preview_and_commit(entity: LegalEntity):
     batch = preview(entity, FILE)
-    commit(preview(entity, csv_bytes("C1;F1;Facture;15/10/2026;30/11/2026;1 200,00;;;")))
+    commit(preview(entity, csv_bytes("C1;F1;Facture;15/10/2026;30/11/2026;1 200,00;200,00;;Commande 1")))
     commit(preview(entity, csv_bytes("C1;F2;Facture;15/10/2026;30/11/2026;999,00;;;")))
     batch = commit(batch)
     assert batch.status == "PREVIEWED"
