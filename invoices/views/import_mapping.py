@@ -238,7 +238,7 @@ def _page(
                 "tone": tone,
                 "sure": sure,
                 "reason": reason_of(proposal) if proposal else "",
-                "kept": bool(proposal and proposal.field == column.field),
+                "kept": bool(proposal and proposal.field and proposal.field == column.field),
             }
         )
     profile = form.data.get("profile", "") if form.is_bound else form.initial.get("profile", "")
