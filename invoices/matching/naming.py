@@ -9,6 +9,9 @@ from invoices.matching.numbers import SHORTEST_KEY, Strength
 from invoices.matching.texts import CUES, Mention, Reading, read_text
 from invoices.matching.values import Item, Line, Naming
 
+# Four digits that nothing announces are likelier a year.
+_YEAR = re.compile(r"19[89]\d|20[0-3]\d")
+
 
 @dataclass(slots=True)
 class LineReading:
@@ -84,7 +87,12 @@ def looks_like_ours(reading: LineReading, namings: list[Naming], items: Iterable
             or (mention.announced and len(mention.key) >= 4)
         ):
             found.setdefault((mention.start, mention.end), mention.full)
-    texts = list(found.values())
+    widest = [
+        place
+        for place in found
+        if not any(o != place and o[0] <= place[0] and place[1] <= o[1] for o in found)
+    ]
+    texts = [found[place] for place in widest]
     texts += [
         reference
         for reference in reading.references
@@ -129,8 +137,7 @@ def _strength(item: Item, mention: Mention) -> Strength:
         return Strength.NOISY
     if mention.derived:
         return Strength.TAIL
-    looks_like_a_year = len(mention.key) == 4 and mention.key[:2] in ("19", "20") and not mention.announced
-    if looks_like_a_year:
+    if not mention.announced and _YEAR.fullmatch(mention.full):
         return Strength.NONE
     return Strength.DIGITS if mention.key == keys.digits and len(mention.key) >= 4 else Strength.TAIL
 
@@ -160,24 +167,16 @@ def _rank_of(naming: Naming) -> tuple[int, int]:
 
 def _undominated(found: list[Naming]) -> list[Naming]:
     """Where two readings of one place fit different numbers, the longer and stronger one is meant."""
-    kept = []
-    for naming in found:
-        if naming.strength == Strength.REFERENCE:
-            kept.append(naming)
-            continue
-        beaten = any(
-            other.start < naming.end
-            and naming.start < other.end
-            and other.item.number != naming.item.number
-            and other.strength != Strength.REFERENCE
-            and (_length(other), int(other.strength)) > (_length(naming), int(naming.strength))
-            and other.strength >= naming.strength
-            for other in found
-        )
-        if not beaten:
-            kept.append(naming)
-    return kept
+    return [naming for naming in found if not any(_beats(other, naming) for other in found)]
 
 
-def _length(naming: Naming) -> int:
-    return naming.end - naming.start if naming.strength != Strength.RANGE else 0
+def _beats(other: Naming, naming: Naming) -> bool:
+    if Strength.REFERENCE in (other.strength, naming.strength) or other.item.number == naming.item.number:
+        return False
+    if naming.strength == Strength.RANGE:
+        # « 2026-31 » is one number where such a number is open, and no range.
+        return other.strength != Strength.RANGE and other.start <= naming.start and naming.end <= other.end
+    if other.strength == Strength.RANGE or other.start >= naming.end or naming.start >= other.end:
+        return False
+    lengths = other.end - other.start, naming.end - naming.start
+    return other.strength >= naming.strength and (lengths[0], other.strength) > (lengths[1], naming.strength)

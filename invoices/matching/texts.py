@@ -265,7 +265,7 @@ def _misread(masked: str) -> list[Mention]:
         if text.isdigit() or text.isalpha() or sum(letter.isdigit() for letter in text) < 2:
             continue
         first = next(place for place, letter in enumerate(text) if letter.isdigit())
-        for start in range(max(0, first - 3), first + 1):
+        for start in range(max(0, first - 6), first + 1):
             digits = text[start:].translate(LOOKS_LIKE)
             mixed = sum(not letter.isdigit() for letter in text[start:])
             if not digits.isdigit() or not mixed or mixed * 2 > len(digits):
