@@ -9,7 +9,7 @@ from core import audit
 from core.rights import SYSTEM, Actor
 from core.states import check_move
 from core.triggers import triggers_aside
-from invoices.models import BankLine, ImportBatch
+from invoices.models import ImportBatch
 from invoices.operations.ageing import refresh_ageing
 from invoices.operations.import_customers import (
     create_new_customers,
@@ -17,6 +17,7 @@ from invoices.operations.import_customers import (
     write_rows_of_customers,
 )
 from invoices.operations.import_preview import summarize
+from invoices.operations.matching import reset_matching
 from invoices.staging import clearing, matching, posting
 from invoices.staging.suspicions import harmful_changes
 from invoices.staging.undo import moved_accounts
@@ -145,11 +146,6 @@ def _write_items(
     )
     customers, since = moved_accounts(batch.pk)
     refresh_ageing(customer_ids=customers, effective_from=min(since or today, today))
-    ask_for_matching(entity_id)
+    # Items that came may be what the bank's lines were waiting for.
+    reset_matching(entity_id=entity_id)
 
-
-def ask_for_matching(entity_id: int) -> None:
-    """Items that came or went may make another proposal right for what the bank brought."""
-    BankLine.objects.filter(
-        bank_account__legal_entity=entity_id, status=BankLine.Status.OPEN, matched_at__isnull=False
-    ).update(matched_at=None)

@@ -17,8 +17,9 @@ from invoices.import_dependents import rollback_dependents
 from invoices.models import ImportBatch, ImportEffect
 from invoices.operations.ageing import refresh_ageing
 from invoices.operations.exclusive import exclusive
-from invoices.operations.import_posting import ask_for_matching, lock_entity
+from invoices.operations.import_posting import lock_entity
 from invoices.operations.import_work import start_work, work_key
+from invoices.operations.matching import reset_matching
 from invoices.staging import undo
 
 # Posted documents are kept and never rewritten: these triggers say so, and stand aside here alone.
@@ -103,7 +104,7 @@ def _take_back(batch_id: int, today: date, now: datetime) -> None:
         items=items,
         customers=gone,
     )
-    ask_for_matching(batch.legal_entity_id)
+    reset_matching(entity_id=batch.legal_entity_id)
 
 
 def _take_back_customers(batch: ImportBatch, actor: Actor, now: datetime) -> int:

@@ -42,7 +42,7 @@ def read_batch(*, batch_id: int, today: date, now: datetime) -> bool:
         try:
             with Staging() as table:
                 _stage(batch, table, today)
-                _preview(batch, table, today, now)
+                preview_staged(batch, table, today, now)
         except UnreadableFile as error:
             stop_work(batch.pk, Status.REJECTED, error.code, error.params, now)
         return True
@@ -99,7 +99,7 @@ def _stage(batch: ImportBatch, table: Staging, today: date) -> None:
         batch.dialect["repeated_headers"] = reading.repeated_headers
 
 
-def _preview(batch: ImportBatch, table: Staging, today: date, now: datetime) -> None:
+def preview_staged(batch: ImportBatch, table: Staging, today: date, now: datetime) -> None:
     """Check, match; show what a commit would change."""
     with transaction.atomic():
         preview_rows(batch, table, today)
