@@ -20,6 +20,7 @@ from core.rights import has_permission
 from core.templatetags.format import amount
 from customers.models import Customer
 from dunning.models import Case, Level, Notice, Run
+from invoices.einvoice_reads import flagged_statuses
 from invoices.models import AgeingDay, Dispute, ImportBatch, OpenItem, Promise
 from risk.exposure import balances
 from risk.overview import over_limit
@@ -284,6 +285,20 @@ def _disputes(user: User, today: date) -> Iterable[Entry]:
         )
 
 
+def _flagged_statuses(user: User, today: date) -> Iterable[Entry]:
+    since = today - timedelta(days=FAILURES_SHOWN_DAYS)
+    if count := _bounded(flagged_statuses(user).filter(received_at__date__gte=since)):
+        yield Entry(
+            key="einvoice_flags",
+            count=count,
+            title=ngettext("statut électronique à vérifier", "statuts électroniques à vérifier", count),
+            reason=_("Le compte ou le payeur change : assurez-vous que cela vient de vous."),
+            url=f"{reverse('invoices:einvoice-status-list')}?effect=FLAGGED",
+            action=_("Vérifier"),
+            tone="late",
+        )
+
+
 def _unmatched(user: User, today: date) -> Iterable[Entry]:
     credits = OpenItem.objects.visible_to(user).filter(open_amount__lt=0)
     if count := _bounded(credits):
@@ -358,6 +373,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
     ("invoices.dispute", _disputes),
+    ("invoices.record_einvoice_status", _flagged_statuses),
     ("core.manage_legal_parameters", _legal_parameters),
     ("invoices.allocate", _unmatched),
 )

@@ -41,6 +41,10 @@ class EInvoiceStatusFilter(django_filters.FilterSet):
         label=_("Intervenu au"), field_name="occurred_at", lookup_expr="date__lte", widget=DateInput
     )
 
+    received_after = django_filters.DateFilter(
+        label=_("Reçu du"), field_name="received_at", lookup_expr="date__gte", widget=DateInput
+    )
+
     class Meta:
         model = EInvoiceStatus
         fields: list[str] = []

@@ -2,13 +2,14 @@
 
 import io
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from config.agenda import agenda
 from core.models import Role, StoredFile
 from core.rights import SYSTEM
 from invoices.einvoice_reads import collected
@@ -201,3 +202,21 @@ def test_what_was_collected_is_shown_and_given_as_json(accountant: Client, item:
     assert refused.status_code == 400 and "précède le début" in refused.content.decode()
     empty = accountant.get(COLLECTED, {**query, "start": "2026-01-01", "end": "2026-01-31"})
     assert "Aucun encaissement" in text_of(empty.content)
+
+
+def test_a_status_to_verify_waits_in_the_agenda_for_a_week(make_user, item: OpenItem) -> None:
+    accountant = make_user(Role.ACCOUNTANT, email="agenda@example.test")
+
+    def waiting(day: date) -> list[str]:
+        return [entry.url for entry in agenda(accountant, day) if entry.key == "einvoice_flags"]
+
+    assert waiting(TODAY) == []
+    receive(item, "227")
+    (url,) = waiting(TODAY)
+    client = Client()
+    client.force_login(accountant)
+    assert "Changement de compte à payer" in text_of(client.get(url).content)
+    assert waiting(TODAY + timedelta(days=8)) == []
+    assert not [
+        entry for entry in agenda(make_user(Role.FINANCE_DIRECTOR), TODAY) if entry.key == "einvoice_flags"
+    ]
