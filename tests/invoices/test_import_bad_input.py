@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from core.errors import BusinessError
 from customers.models import LegalEntity
-from invoices.staging.table import Staging
 from invoices.import_messages import file_message, row_message
 from invoices.models import ImportBatch
 from invoices.operations.imports import (
@@ -19,6 +18,7 @@ from invoices.operations.imports import (
 from invoices.readers.child import read
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
+from invoices.staging.table import Staging
 from tests.invoices.batches import FILE, entity_with_customers, preview, receive, world
 from tests.invoices.files import HEADER, TODAY, csv_bytes
 
