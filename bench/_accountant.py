@@ -17,6 +17,13 @@ IBAN = "FR7630006000011234567890189"
 TODAY = datetime.now(tz=ZoneInfo("Europe/Paris")).date()
 
 
+PATIENCE = 120  # seconds a step may take, recovery included
+
+
+class StepFailed(Exception):
+    """The house did not come through."""
+
+
 @dataclass
 class Step:
     """One thing the accountant does: `work` asks the API until it is done."""
@@ -194,8 +201,6 @@ def _banking(name: str, content: bytes) -> Callable[[Any], None]:
 
 
 def _until(partner: Any, path: str, wanted: tuple[str, ...], good: str = "") -> dict[str, Any]:
-    from bench.kills import PATIENCE, StepFailed
-
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         document = partner.get(path)
@@ -256,19 +261,19 @@ def inconsistencies() -> list[str]:
     return found
 
 
-def wait_until_quiet() -> None:
-    """Until no batch is under way and every line has been looked at."""
+def wait_until_quiet() -> str:
+    """Until no batch is under way and every line has been looked at; what is still under way after a minute."""
     from invoices.models import BankFile, BankLine, ImportBatch
 
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         under_way = ImportBatch.objects.filter(status__in=ImportBatch.UNDER_WAY).exists()
         reading = BankFile.objects.filter(status__in=BankFile.UNDER_WAY).exists()
         waiting = BankLine.objects.filter(status="OPEN", matched_at__isnull=True).exists()
         if not (under_way or reading or waiting):
-            return
+            return ""
         time.sleep(0.2)
-    raise AssertionError("the house does not come to rest")
+    return f"batches {under_way}, files {reading}, lines {waiting}"
 
 
 def restarts() -> int:
@@ -282,6 +287,13 @@ def restarts() -> int:
         for model in (ImportBatch, BankFile)
     ]
     return int(sum(totals))
+
+
+def job_errors() -> list[str]:
+    """What sweeps stumbled over, once each."""
+    from core.models import JobRun
+
+    return sorted({f"{run.name}: {run.error[-300:]}" for run in JobRun.objects.exclude(error="")})
 
 
 _NUMBER = re.compile(r"^(BQ|SOLDE)-\d+")

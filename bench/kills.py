@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import _accountant
+from bench._accountant import PATIENCE, StepFailed
 from bench._killable import PARTS, House
 
 SWEEPS = (
@@ -34,11 +35,6 @@ SWEEPS = (
     "invoices.tasks.read_bank_files",
     "invoices.tasks.match_bank_lines",
 )
-PATIENCE = 120  # seconds a step may take, recovery included
-
-
-class StepFailed(Exception):
-    """The house did not come through."""
 
 
 @dataclass
@@ -178,7 +174,8 @@ def _day(
         done = Round(house, partner, typical=typical)
         started = time.monotonic()
         done.work(steps, drawn)
-        _retried(_accountant.wait_until_quiet)
+        if unrest := _retried(_accountant.wait_until_quiet):
+            done.broken.append(f"never quiet: {unrest}")
         return {
             "seconds": round(time.monotonic() - started, 1),
             "typical": {kind: statistics.median(values) for kind, values in done.seconds.items()},
@@ -187,6 +184,7 @@ def _day(
             "broken": done.broken,
             "answers": dict(done.partner.answers),
             "jobs_started_again": _retried(_accountant.restarts),
+            "job_errors": _retried(_accountant.job_errors),
             "books": _retried(_accountant.books),
         }
     finally:
