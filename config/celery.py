@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "sweep-drop-folders": {"task": "invoices.tasks.sweep_drop_folders", **EVERY_MINUTE},
     "attach-einvoice-statuses": {"task": "invoices.tasks.attach_einvoice_statuses", **EVERY_MINUTE},
     "match-bank-lines": {"task": "invoices.tasks.match_bank_lines", **EVERY_MINUTE},
+    "match-credits": {"task": "invoices.tasks.match_credits", "schedule": crontab(hour="2", minute="30")},
     "store-ageing": {"task": "invoices.tasks.store_ageing", "schedule": crontab(hour="0", minute="20")},
     "forget-staged-rows": {
         "task": "invoices.tasks.forget_staged_rows",

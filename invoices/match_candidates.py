@@ -155,14 +155,14 @@ def candidates_of(
         for line, reading, found in zip(lines, readings, payers, strict=True)
     ]
     paying = {payer.customer_id for found in payers for payer in found}
-    accounts, members = _load_accounts(
+    accounts, members = load_accounts(
         {pk for ids in sought for pk in ids},
         paying,
         entity_id,
         currency,
         [line.booking_date for line in lines],
     )
-    undone = _undone(accounts.values())
+    undone = undone_items(accounts.values())
     by_pk = {item.pk: item for account in accounts.values() for item in account.items}
     result = []
     for line, ids, found in zip(lines, sought, payers, strict=True):
@@ -303,7 +303,7 @@ def _accounts_of(
     return list(ids)[:MOST_ACCOUNTS]
 
 
-def _load_accounts(
+def load_accounts(
     ids: set[int], paying: set[int], entity_id: int, currency: str, days: Sequence[date]
 ) -> tuple[dict[int, Account], dict[int, list[int]]]:
     """The accounts and those of their payers' groups; members by group."""
@@ -340,7 +340,8 @@ def _load_accounts(
     return accounts, members
 
 
-def _undone(accounts: Iterable[Account]) -> frozenset[int]:
+def undone_items(accounts: Iterable[Account]) -> frozenset[int]:
+    """Open items of which an allocation was undone once."""
     ids = [item.pk for account in accounts for item in account.items]
     return frozenset(row[0] for row in _rows(_UNDONE, ids=ids)) if ids else frozenset()
 

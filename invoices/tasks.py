@@ -5,7 +5,7 @@ from invoices.tasks_bank import read_bank_files, sweep_drop_folders
 from invoices.tasks_cash import settle_returns
 from invoices.tasks_einvoices import attach_einvoice_statuses
 from invoices.tasks_imports import commit_batches, forget_staged_rows, read_batches, roll_back_batches
-from invoices.tasks_matching import match_bank_lines
+from invoices.tasks_matching import match_bank_lines, match_credits_of_the_day
 from invoices.tasks_plans import settle_plans
 from invoices.tasks_promises import settle_promises
 
@@ -14,6 +14,7 @@ __all__ = [
     "commit_batches",
     "forget_staged_rows",
     "match_bank_lines",
+    "match_credits_of_the_day",
     "read_bank_files",
     "read_batches",
     "reconcile",

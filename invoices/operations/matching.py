@@ -56,17 +56,7 @@ def match_lines(
 
     Each chunk is a transaction of its own. Raises NotAllowed.
     """
-    if not has_permission(actor, "invoices.apply_cash"):
-        audit.record(
-            actor=actor,
-            verb="core.operation.refused",
-            refs=[],
-            operation=f"{__name__}.match_lines",
-            permission="invoices.apply_cash",
-        )
-        raise NotAllowed(
-            _("Votre rôle ne permet pas cette action. Demandez-la à un administrateur d’Encours.")
-        )
+    check_right(actor, "match_lines")
     counts: Counter[str] = Counter(lines=0, proposed=0, posted=0)
     entities = [entity] if entity is not None else list(LegalEntity.objects.order_by("pk"))
     for one in entities:
@@ -78,11 +68,25 @@ def match_lines(
                 if not claimed:
                     break
                 directory = directory or directory_of(one.pk)
-                done = _match_chunk(claimed, directory, _rules(one.pk), today=today, now=now)
+                done = _match_chunk(claimed, directory, rules_of(one.pk), today=today, now=now)
             counts.update(done)
             if not done["lines"]:
                 break
     return dict(counts)
+
+
+def check_right(actor: Actor, name: str) -> None:
+    """The right of an operation whose chunks are transactions of their own. Raises NotAllowed."""
+    if has_permission(actor, "invoices.apply_cash"):
+        return
+    audit.record(
+        actor=actor,
+        verb="core.operation.refused",
+        refs=[],
+        operation=f"{__name__}.{name}",
+        permission="invoices.apply_cash",
+    )
+    raise NotAllowed(_("Votre rôle ne permet pas cette action. Demandez-la à un administrateur d’Encours."))
 
 
 @operation("invoices.apply_cash")
@@ -116,7 +120,8 @@ def _claim(entity_id: int, chunk: int) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def _rules(entity_id: int) -> Rules:
+def rules_of(entity_id: int) -> Rules:
+    """What the entity tolerates; the defaults where nothing was set."""
     stored = CashSettings.objects.filter(legal_entity=entity_id).first() or CashSettings()
     return Rules(
         posts_by_itself=stored.posts_by_itself,
@@ -191,43 +196,44 @@ def _write_proposals(
     line_ids: list[int], found: Sequence[tuple[Line, list[Proposal], dict[int, str]]], now: datetime
 ) -> dict[int, int]:
     """Replace the proposals of these lines; the key of each line's first one."""
-    _delete_proposals("bank_line_id", line_ids)
+    delete_proposals("bank_line_id", line_ids)
+    return copy_proposals("bank_line_id", [(line.pk, proposals) for line, proposals, _codes in found], now)
+
+
+def copy_proposals(column: str, found: Sequence[tuple[int, list[Proposal]]], now: datetime) -> dict[int, int]:
+    """Insert the proposals of lines or of credits (`column` says which); the key of each one's first."""
     flat = [
-        (line, rank, proposal)
-        for line, proposals, _codes in found
+        (owner, rank, proposal)
+        for owner, proposals in found
         for rank, proposal in enumerate(proposals, start=1)
     ]
     ids = new_ids("invoices_matchproposal", len(flat))
     copy_rows(
         "invoices_matchproposal",
-        "id bank_line_id customer_id rank status rule score reasons blocks amount difference_amount difference_reason"
-        " created_at",
+        f"id {column} customer_id rank status rule score reasons blocks amount difference_amount"
+        " difference_reason created_at",
         (
-            (pk, line.pk, proposal.customer_id, rank, "OPEN", *_values(proposal), now)
-            for pk, (line, rank, proposal) in zip(ids, flat, strict=True)
+            (
+                pk, owner, proposal.customer_id, rank, "OPEN", proposal.rule, proposal.score, proposal.reasons,
+                proposal.blocks, money(proposal.amount), money(proposal.difference), proposal.difference_reason, now,
+            )
+            for pk, (owner, rank, proposal) in zip(ids, flat, strict=True)
         ),
-    )
-    copy_parts(zip(ids, (proposal for _line_, _rank, proposal in flat), strict=True))
-    return {line.pk: pk for pk, (line, rank, _proposal) in zip(ids, flat, strict=True) if rank == 1}
-
-
-def _values(proposal: Proposal) -> tuple[Any, ...]:
-    return (
-        proposal.rule, proposal.score, proposal.reasons, proposal.blocks, money(proposal.amount),
-        money(proposal.difference), proposal.difference_reason,
     )  # fmt: skip
-
-
-def copy_parts(numbered: Any) -> None:
-    """The parts of proposals, given with their keys."""
     copy_rows(
         "invoices_proposalpart",
         "proposal_id item_id amount",
-        ((pk, item.pk, money(cents)) for pk, proposal in numbered for item, cents in proposal.parts),
+        (
+            (pk, item.pk, money(cents))
+            for pk, (_owner, _rank, proposal) in zip(ids, flat, strict=True)
+            for item, cents in proposal.parts
+        ),
     )
+    return {owner: pk for pk, (owner, rank, _proposal) in zip(ids, flat, strict=True) if rank == 1}
 
 
-def _delete_proposals(column: str, ids: list[int]) -> None:
+def delete_proposals(column: str, ids: list[int]) -> None:
+    """Delete what was proposed for these lines or credits and was not taken."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH old AS (SELECT id FROM invoices_matchproposal WHERE {column} = ANY(%s) AND status <> 'POSTED'),"
