@@ -287,6 +287,9 @@ class RowReader:
             self._cell("total_amount") != "" or "net_amount" not in self._has
         ):
             total = self._read_amount("total_amount", currency, required=True)
+        elif "net_amount" not in self._has:
+            self._fail("total_amount", "required")
+            return None
         else:
             net = self._read_amount("net_amount", currency, required=True)
             vat = self._read_amount("vat_amount", currency)

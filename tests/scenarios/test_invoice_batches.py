@@ -1,0 +1,184 @@
+"""An accountant brings a file that nobody knows yet: maps its columns, looks at what it changes, commits, takes it back."""
+
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect, sync_playwright
+
+from core import clock
+from core.models import Role
+from customers.models import Customer, LegalEntity
+from invoices.models import ImportBatch, ImportProfile, OpenItem
+from invoices.tasks_imports import commit_batches, read_batches, roll_back_batches
+from tests.customers.factories import CustomerFactory, LegalEntityFactory
+from tests.invoices.factories import OpenItemFactory
+from tests.scenarios.house import SCREENSHOTS, open_browser
+
+# Playwright's own event loop would make Django refuse the ORM in this thread.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+WIDTHS = (1440, 1024, 390)
+LONG = "Société coopérative des boulangeries et pâtisseries d’Anjou"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def page(live_server, make_user) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = open_browser(playwright)
+        opened = browser.new_page(
+            viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR"
+        )
+        problems: list[str] = []
+        opened.on("pageerror", lambda error: problems.append(str(error)))
+        opened.on(
+            "console", lambda message: problems.append(message.text) if message.type == "error" else None
+        )
+        sign_in(opened, make_user(Role.ACCOUNTANT, email="compta@example.test").email)
+        yield opened
+        browser.close()
+        assert problems == []
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto(f"{reverse('login')}?next={reverse('invoices:import-list')}")
+    page.get_by_label("Adresse e-mail").fill(email)
+    page.get_by_label("Mot de passe").fill("mot-de-passe-de-test")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{reverse('invoices:import-list')}")
+
+
+def pictures(page: Page, name: str) -> None:
+    """The page at three widths, light and dark; it never scrolls sideways."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=SCREENSHOTS / f"batches-{name}-{width}-{scheme}.png", full_page=True)
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, (name, width, scheme)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.fixture
+def entity() -> LegalEntity:
+    entity = LegalEntityFactory(code="FR01", name="Moulins de la Loire")
+    for code, name in (("DUPONT", "Dupont et fils"), ("ANJOU", LONG), ("BOUL", "Boulangerie du Port")):
+        CustomerFactory(legal_entity=entity, account_code=code, name=name)
+    return entity
+
+
+def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEntity, tmp_path: Path) -> None:
+    file = tmp_path / "export_ventes.csv"
+    file.write_text(
+        "Cpte;Nom;Doc;Nature doc;Emis;Regler avant;Somme;Reste\r\n"
+        "DUPONT;Dupont et fils;V001;VT;03/11/2026;03/12/2026;1 200,00;1 200,00\r\n"
+        f"ANJOU;{LONG};V002;VT;04/11/2026;04/12/2026;2 400,50;1 000,50\r\n"
+        "BOUL;Boulangerie du Port;V003;REM;05/11/2026;;120,00;120,00\r\n"
+        "INCONNU;Qui;V004;VT;05/11/2026;05/12/2026;10,00;10,00\r\n",
+        encoding="utf-8",
+    )
+    page.goto("/factures/lots/")
+    page.get_by_role("link", name="Déposer un fichier").first.click()
+    pictures(page, "upload")
+    page.get_by_label("Fichiers", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Déposer et lire").click()
+    assert read_batches() == 1
+    page.reload()
+    expect(page.get_by_text("Le fichier n’a pas pu être lu")).to_be_visible()
+    page.get_by_role("link", name="Indiquer les colonnes").click()
+
+    # Codes that exist, dates and amounts are found by what they are; the rest is said by hand, and seen at once.
+    expect(page.get_by_label("Donnée de la colonne Cpte")).to_have_value("customer_code")
+    expect(page.get_by_label("Donnée de la colonne Regler avant")).to_have_value("due_date")
+    for column, field in (("Doc", "number"), ("Nature doc", "kind"), ("Reste", "open_amount")):
+        page.get_by_label(f"Donnée de la colonne {column}", exact=True).select_option(field)
+    page.get_by_label("Donnée de la colonne Emis").select_option("issue_date")
+    page.get_by_label("Donnée de la colonne Somme").select_option("total_amount")
+    page.get_by_label("Nature de VT").select_option("INVOICE")
+    page.get_by_label("Nature de REM").select_option("CREDIT_NOTE")
+    expect(page.get_by_text("Toutes les données obligatoires ont leur colonne")).to_be_visible()
+    expect(page.locator("#colonnes").get_by_text("−120,00 €").first).to_be_visible()
+    pictures(page, "mapping")
+    page.get_by_label("Nom de la source").fill("Export des ventes")
+    page.get_by_role("button", name="Enregistrer et relire le fichier").click()
+    assert read_batches() == 1
+    page.reload()
+    assert ImportProfile.objects.get().name == "Export des ventes"
+
+    expect(page.get_by_role("button", name="Enregistrer 3 pièces")).to_be_visible()
+    expect(page.locator("#erreurs")).to_contain_text("INCONNU")
+    pictures(page, "preview")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Télécharger les rejets à corriger").click()
+    rejects = download.value.path().read_text("utf-8-sig")
+    assert "V004" in rejects
+    assert "V001" not in rejects
+    page.get_by_label("laisser 1 rejet de côté").check()
+    page.get_by_role("button", name="Enregistrer 3 pièces").click()
+    assert commit_batches() == 1
+    page.reload()
+    expect(page.get_by_text("3 pièces enregistrées au grand livre")).to_be_visible()
+    assert OpenItem.objects.get(number="V002").open_amount == Decimal("1000.50")
+    pictures(page, "committed")
+
+    page.get_by_role("button", name="Retirer ce lot du grand livre").click()
+    page.get_by_label("Motif").fill("Mauvais exercice")
+    page.get_by_role("button", name="Retirer le lot", exact=True).click()
+    assert roll_back_batches() == 1
+    page.reload()
+    expect(page.get_by_text("Lot retiré du grand livre")).to_be_visible()
+    assert not OpenItem.objects.exists()
+    page.goto("/factures/lots/")
+    pictures(page, "list")
+
+
+def test_what_surprises_is_confirmed_and_approved_by_another(
+    page: Page, entity: LegalEntity, make_user, tmp_path: Path
+) -> None:
+    customer = Customer.objects.get(legal_entity=entity, account_code="DUPONT")
+    for number in range(1, 8):
+        OpenItemFactory(
+            customer=customer,
+            number=f"F{number:03d}",
+            total_amount=Decimal(100_000),
+            open_amount=Decimal(100_000),
+        )
+    file = tmp_path / "tout.csv"
+    file.write_text(
+        "Code client;N° facture;Date facture;Échéance;Montant TTC\r\nDUPONT;F001;01/10/2026;31/10/2026;100 000,00\r\n",
+        encoding="utf-8",
+    )
+    page.goto("/factures/lots/deposer/")
+    page.get_by_label("Fichiers", exact=True).set_input_files(file)
+    page.get_by_label("Le fichier contient").select_option("SNAPSHOT")
+    page.get_by_label("Situation au").fill(clock.today().isoformat())
+    page.get_by_role("button", name="Déposer et lire").click()
+    assert read_batches() == 1
+    page.reload()
+    expect(page.get_by_text("Confirmez d’abord chaque point douteux")).to_be_visible()
+    pictures(page, "suspicious")
+    while page.get_by_role("button", name="Confirmer").count():
+        page.get_by_role("button", name="Confirmer").first.click()
+        page.wait_for_load_state()
+    page.get_by_role("button", name="Demander l’approbation").click()
+    expect(page.get_by_text("l’approbation revient à une autre personne")).to_be_visible()
+    assert ImportBatch.objects.get().status == "TO_APPROVE"
+    address = page.url
+    page.context.clear_cookies()
+    sign_in(page, make_user(Role.FINANCE_DIRECTOR, email="daf@example.test").email)
+    page.goto(address)
+    page.get_by_role("button", name="Approuver").click()
+    assert commit_batches() == 1
+    page.reload()
+    expect(page.get_by_text("Lot enregistré au grand livre")).to_be_visible()
+    assert OpenItem.objects.filter(number__startswith="F00", open_amount=0).count() == 6
+    pictures(page, "approved")
