@@ -358,6 +358,7 @@ class BankLine(models.Model):
             ),
             models.Index(fields=["bank_account", "-booking_date", "-id"], name="bank_line_by_account"),
             models.Index(fields=["bank_account", "amount", "booking_date"], name="bank_line_by_amount"),
+            models.Index(fields=["fingerprint", "occurrence"], name="bank_line_by_fingerprint"),
             models.Index(
                 fields=["end_to_end_id"], condition=~Q(end_to_end_id=""), name="bank_line_by_end_to_end"
             ),

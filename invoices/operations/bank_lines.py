@@ -45,8 +45,7 @@ _SERIES = """
 """
 _PLACE = f"""
 WITH series AS ({_SERIES}), mine AS (
-    SELECT l.id, l.status, l.bank_account_id, l.fingerprint, l.amount, l.booking_date, s.kind,
-           s.rank AS statement_rank, l.rank,
+    SELECT l.id, l.bank_account_id, l.fingerprint, s.kind, s.rank AS statement_rank, l.rank,
            left(l.fingerprint, 1) <> '{BY_REFERENCE}' AND s.id IN (SELECT id FROM series) AS counts_on,
            row_number() OVER (PARTITION BY l.statement_id, l.fingerprint ORDER BY l.rank) AS of_statement,
            row_number() OVER (
@@ -55,26 +54,23 @@ WITH series AS ({_SERIES}), mine AS (
     WHERE s.bank_file_id = %(file)s AND s.status = 'PREVIEWED'
 ), before AS (
     SELECT m.bank_account_id, m.kind, m.fingerprint, count(*) AS told
-    FROM (SELECT DISTINCT bank_account_id, kind, fingerprint, amount, booking_date FROM mine WHERE counts_on) m
-    JOIN invoices_bankline l ON l.bank_account_id = m.bank_account_id AND l.amount = m.amount
-         AND l.booking_date = m.booking_date AND l.fingerprint = m.fingerprint
+    FROM (SELECT DISTINCT bank_account_id, kind, fingerprint FROM mine WHERE counts_on) m
+    JOIN invoices_bankline l ON l.fingerprint = m.fingerprint
     JOIN invoices_bankstatement s ON s.id = l.statement_id AND s.kind = m.kind AND s.status = 'ACCEPTED'
     GROUP BY 1, 2, 3
 ), placed AS (
     SELECT m.*, CASE WHEN m.counts_on THEN coalesce(b.told, 0) + m.of_kind ELSE m.of_statement END AS place
     FROM mine m LEFT JOIN before b USING (bank_account_id, kind, fingerprint)
-), judged AS (
-    SELECT p.id, p.place, coalesce(e.movement, CASE WHEN f.first_id <> p.id THEN f.first_id END) AS same_as
+), numbered AS (
+    SELECT p.*, first_value(p.id) OVER (
+        PARTITION BY p.bank_account_id, p.fingerprint, p.place ORDER BY p.statement_rank, p.rank) AS first_id
     FROM placed p
-    JOIN (
-        SELECT id, first_value(id) OVER (
-            PARTITION BY bank_account_id, fingerprint, place ORDER BY statement_rank, rank) AS first_id
-        FROM placed
-    ) f ON f.id = p.id
+), judged AS (
+    SELECT p.id, p.place, coalesce(e.movement, CASE WHEN p.first_id <> p.id THEN p.first_id END) AS same_as
+    FROM numbered p
     LEFT JOIN LATERAL (
         SELECT coalesce(l.same_as_id, l.id) AS movement FROM invoices_bankline l
-        WHERE l.bank_account_id = p.bank_account_id AND l.amount = p.amount AND l.booking_date = p.booking_date
-          AND l.fingerprint = p.fingerprint AND l.occurrence = p.place AND l.status <> 'DRAFT' AND l.id <> p.id
+        WHERE l.fingerprint = p.fingerprint AND l.occurrence = p.place AND l.status <> 'DRAFT' AND l.id <> p.id
         ORDER BY l.id LIMIT 1
     ) e ON true
 )
@@ -222,6 +218,7 @@ def fingerprint_of(line: ReadLine, account_id: int) -> str:
 
 def copy_lines(lines: Iterable[tuple[int, int | None, ReadLine]], now: datetime) -> None:
     """Copy lines in as drafts: (statement, account or None, line)."""
+    pieces = 0
     with connection.cursor() as cursor:
         texts = _copied(lines, now.isoformat())
         while piece := list(islice(texts, _PIECE)):
@@ -229,6 +226,10 @@ def copy_lines(lines: Iterable[tuple[int, int | None, ReadLine]], now: datetime)
                 f"COPY invoices_bankline ({', '.join(_COLUMNS)}) FROM STDIN",
                 io.BytesIO("".join(piece).encode()),
             )
+            pieces += 1
+        if pieces > 1:
+            # What follows joins these lines: without fresh statistics it would be planned for a few of them.
+            cursor.execute("ANALYZE invoices_bankline")
 
 
 def mark_known(file_id: int) -> None:
