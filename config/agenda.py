@@ -286,8 +286,7 @@ def _disputes(user: User, today: date) -> Iterable[Entry]:
 
 
 def _flagged_statuses(user: User, today: date) -> Iterable[Entry]:
-    since = today - timedelta(days=FAILURES_SHOWN_DAYS)
-    if count := _bounded(flagged_statuses(user).filter(received_at__date__gte=since)):
+    if count := _bounded(flagged_statuses(user, today - timedelta(days=FAILURES_SHOWN_DAYS))):
         yield Entry(
             key="einvoice_flags",
             count=count,

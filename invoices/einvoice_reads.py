@@ -37,9 +37,9 @@ def visible_statuses(actor: Actor) -> "QuerySet[EInvoiceStatus]":
     return found
 
 
-def flagged_statuses(actor: Actor) -> "QuerySet[EInvoiceStatus]":
-    """Those that a person should look at: another account to pay (227), direct payment (224)."""
-    return visible_statuses(actor).filter(effect=Effect.FLAGGED)
+def flagged_statuses(actor: Actor, since: date) -> "QuerySet[EInvoiceStatus]":
+    """Those received since that a person should look at: another account to pay (227), direct payment (224)."""
+    return visible_statuses(actor).filter(effect=Effect.FLAGGED, received_at__date__gte=since)
 
 
 def with_words(statuses: Iterable[EInvoiceStatus]) -> list[EInvoiceStatus]:
