@@ -6,10 +6,30 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
 
 from invoices.models import BankLine, CashApplication
 
 ZERO = Decimal("0.00")
+# The ways of matching, as proposals name them; an act without one was ticked by a person.
+RULES = {
+    "": _("Pièces cochées à la main"),
+    "NAMED": _("Pièces citées, montant exact"),
+    "NAMED_LESS_CREDITS": _("Pièces citées, avoirs déduits"),
+    "NAMED_SOME": _("Une partie des pièces citées"),
+    "NAMED_PART": _("Acompte sur des pièces citées"),
+    "NAMED_AND_OTHERS": _("Pièces citées et d’autres du compte"),
+    "NAMED_ABOVE": _("Pièces citées, trop-perçu"),
+    "ONE_ITEM": _("Une pièce du montant"),
+    "BALANCE": _("Solde du compte"),
+    "OVERDUE": _("Tout ce qui est échu"),
+    "DUE_TOGETHER": _("Pièces de même échéance"),
+    "OLDEST_FIRST": _("Les plus anciennes pièces"),
+    "SUBSET": _("Somme de pièces du compte"),
+    "PART_OF_ACCOUNT": _("Acompte sur le compte"),
+    "refund": _("Remboursement"),
+    "refund_announced": _("Remboursement annoncé"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,7 @@ def payments_by_rule(entity_ids: list[int], since: date) -> list[dict[str, Any]]
         )
         .order_by("-total", "rule")[:40]
     )
-    return list(rows)
+    return [{**row, "label": RULES.get(row["rule"], row["rule"])} for row in rows]
 
 
 def _share(part: int, whole: int) -> float | None:
