@@ -89,3 +89,32 @@ def _joined(new: list[Movement], known: list[Movement]) -> dict[int, int]:
 def contradict(one: Movement, other: Movement) -> bool:
     """Whether both give a reference or an account, and not the same one."""
     return any(sign(one) and sign(other) and sign(one) != sign(other) for sign in _CONTRADICTING)
+
+
+@dataclass(frozen=True)
+class Booking:
+    """An entry of an account: one line, or the lines of its transactions, `amount` being their sum."""
+
+    statement_id: int
+    entry_rank: int
+    account_id: int
+    booking_date: date
+    kind: str
+    amount: Decimal
+    lines: int
+    first_id: int
+
+
+def same_bookings(fresh: Iterable[Booking], told: Iterable[Booking]) -> list[tuple[Booking, Booking]]:
+    """The new bookings that another kind of notice has told: same account, day and sum, each told one taken once."""
+    waiting: dict[tuple[int, date, Decimal], list[Booking]] = defaultdict(list)
+    for one in told:
+        waiting[one.account_id, one.booking_date, one.amount].append(one)
+    pairs = []
+    for one in fresh:
+        candidates = waiting.get((one.account_id, one.booking_date, one.amount), [])
+        match = next((other for other in candidates if other.kind != one.kind), None)
+        if match is not None:
+            candidates.remove(match)
+            pairs.append((one, match))
+    return pairs

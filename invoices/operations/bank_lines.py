@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 
 from invoices.bank_fingerprints import BY_REFERENCE, line_fingerprint
-from invoices.bank_overlap import Movement, repeats
+from invoices.bank_overlap import Booking, Movement, repeats, same_bookings
 from invoices.readers.bank.model import ReadLine
 from invoices.readers.staged import NULL, copy_json, copy_text
 
@@ -121,38 +121,37 @@ FROM unnest(%(lines)s::bigint[], %(same)s::bigint[]) AS r(id, same_as)
 WHERE l.id = r.id AND l.status = 'DRAFT'
 """
 
-# A booking that one kind of notice gives as one sum and another by its transactions: {one} on one side, {many} on
-# the other. The account, the day and the sum agree, the kinds differ, and no line leans on the older side yet.
-_BOOKINGS = """
-    SELECT l.statement_id, l.entry_rank, l.bank_account_id, l.booking_date, s.kind, sum(l.amount) AS amount,
-           count(*) AS lines, min(l.id) AS first_id
-    FROM invoices_bankline l JOIN invoices_bankstatement s ON s.id = l.statement_id
-    WHERE {where}
-    GROUP BY 1, 2, 3, 4, 5
+# Bookings given by their transactions, and lines that are a whole booking by themselves: one kind of notice may
+# give as one sum what another itemises. A told booking that a line leans on already is told by both.
+_ITEMISED = """
+SELECT l.statement_id, l.entry_rank, l.bank_account_id, l.booking_date, s.kind, sum(l.amount), count(*), min(l.id)
+FROM invoices_bankline l JOIN invoices_bankstatement s ON s.id = l.statement_id
+WHERE {where}
+GROUP BY 1, 2, 3, 4, 5 HAVING count(*) > 1
+ORDER BY 1, 2
 """
-_BATCHES = f"""
-WITH fresh AS ({
-    _BOOKINGS.format(where="s.bank_file_id = %(file)s AND s.status = 'PREVIEWED' AND l.status = 'DRAFT'")
-}), told AS ({
-    _BOOKINGS.format(
-        where='''s.status = 'ACCEPTED' AND l.status NOT IN ('DRAFT', 'KNOWN')
-        AND (l.bank_account_id, l.booking_date) IN (SELECT bank_account_id, booking_date FROM fresh)
-        AND NOT EXISTS (SELECT 1 FROM invoices_bankline r WHERE r.same_as_id = l.id)'''
-    )
-}), pairs AS (
-    SELECT f.statement_id, f.entry_rank, t.first_id
-    FROM (SELECT *, row_number() OVER (
-              PARTITION BY bank_account_id, booking_date, kind, amount, lines > 1
-              ORDER BY statement_id, entry_rank) AS n FROM fresh) f
-    JOIN (SELECT *, row_number() OVER (
-              PARTITION BY bank_account_id, booking_date, kind, amount, lines > 1
-              ORDER BY statement_id, entry_rank) AS n FROM told) t
-      ON t.bank_account_id = f.bank_account_id AND t.booking_date = f.booking_date AND t.amount = f.amount
-     AND t.n = f.n AND t.kind <> f.kind AND (t.lines > 1) <> (f.lines > 1)
-)
-UPDATE invoices_bankline l SET status = 'KNOWN', same_as_id = p.first_id
-FROM (SELECT DISTINCT ON (statement_id, entry_rank) * FROM pairs ORDER BY statement_id, entry_rank, first_id) p
-WHERE l.statement_id = p.statement_id AND l.entry_rank = p.entry_rank AND l.status = 'DRAFT'
+_ALONE = """
+SELECT l.statement_id, l.entry_rank, l.bank_account_id, l.booking_date, s.kind, l.amount, 1, l.id
+FROM unnest(%(accounts)s::bigint[], %(days)s::date[], %(sums)s::numeric[]) AS w(account, day, total)
+JOIN invoices_bankline l ON l.bank_account_id = w.account AND l.booking_date = w.day AND l.amount = w.total
+JOIN invoices_bankstatement s ON s.id = l.statement_id
+WHERE {where} AND NOT EXISTS (
+    SELECT 1 FROM invoices_bankline o
+    WHERE o.statement_id = l.statement_id AND o.entry_rank = l.entry_rank AND o.id <> l.id)
+ORDER BY 1, 2
+"""
+_FRESH = "s.bank_file_id = %(file)s AND s.status = 'PREVIEWED' AND l.status = 'DRAFT'"
+_BEFORE = """s.status = 'ACCEPTED' AND l.status NOT IN ('DRAFT', 'KNOWN')
+    AND NOT EXISTS (SELECT 1 FROM invoices_bankline r WHERE r.same_as_id = l.id)"""
+_NEAR = """
+    AND (l.bank_account_id, l.booking_date) IN (
+        SELECT DISTINCT n.bank_account_id, n.booking_date
+        FROM invoices_bankline n JOIN invoices_bankstatement ns ON ns.id = n.statement_id
+        WHERE ns.bank_file_id = %(file)s AND ns.status = 'PREVIEWED' AND n.status = 'DRAFT')"""
+_MARK_BOOKINGS = """
+UPDATE invoices_bankline l SET status = 'KNOWN', same_as_id = r.same_as
+FROM unnest(%(statements)s::bigint[], %(ranks)s::integer[], %(same)s::bigint[]) AS r(statement, entry_rank, same_as)
+WHERE l.statement_id = r.statement AND l.entry_rank = r.entry_rank AND l.status = 'DRAFT'
 """
 
 # A line that repeats a line that turned out to be known repeats the movement itself.
@@ -243,9 +242,37 @@ def mark_known(file_id: int) -> None:
             found = repeats(new, (_movement(row) for row in cursor.fetchall()))
             if found:
                 cursor.execute(_MARK, {"lines": list(found), "same": list(found.values())})
-        cursor.execute(_BATCHES, {"file": file_id})
+        _mark_bookings(cursor, file_id)
         cursor.execute(_TO_THE_MOVEMENT, {"file": file_id})
         cursor.execute(_COUNT_KNOWN, {"file": file_id})
+
+
+def _mark_bookings(cursor: Any, file_id: int) -> None:
+    """Mark what another kind of notice has told as a sum, or by its parts."""
+    cursor.execute(_ITEMISED.format(where=_FRESH), {"file": file_id})
+    fresh_parts = [Booking(*row) for row in cursor.fetchall()]
+    cursor.execute(_ITEMISED.format(where=_BEFORE + _NEAR), {"file": file_id})
+    told_parts = [Booking(*row) for row in cursor.fetchall()]
+    pairs: list[tuple[Booking, Booking]] = []
+    for parts, where, is_fresh in ((told_parts, _FRESH, True), (fresh_parts, _BEFORE, False)):
+        if not parts:
+            continue
+        wanted = sorted({(one.account_id, one.booking_date, one.amount) for one in parts})
+        accounts, days, sums = (list(column) for column in zip(*wanted, strict=True))
+        cursor.execute(
+            _ALONE.format(where=where), {"file": file_id, "accounts": accounts, "days": days, "sums": sums}
+        )
+        alone = [Booking(*row) for row in cursor.fetchall()]
+        pairs += same_bookings(alone, parts) if is_fresh else same_bookings(parts, alone)
+    if pairs:
+        cursor.execute(
+            _MARK_BOOKINGS,
+            {
+                "statements": [fresh.statement_id for fresh, _told in pairs],
+                "ranks": [fresh.entry_rank for fresh, _told in pairs],
+                "same": [told.first_id for _fresh, told in pairs],
+            },
+        )
 
 
 def put_to_work(file_id: int, *, entity_id: int, charges: str, debit: str, now: datetime) -> int:
