@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Upper
+from django.utils.translation import gettext as _
 
 from core.legal import parameter
 from core.models import User
@@ -208,6 +209,12 @@ def settle(work: Work, fate: str) -> None:
                 amount = parse_amount(row.written, currency=row.item.currency)
             except AmountError as error:
                 row.error = str(error)
+                continue
+            if abs(amount) > abs(row.item.open_amount) or (amount > 0) != (row.item.open_amount > 0):
+                row.error = _("La pièce %(number)s n’a plus que %(open)s à lettrer.") % {
+                    "number": row.item.number,
+                    "open": written_amount(row.item.open_amount, row.item.currency),
+                }
                 continue
             # A refund counts what it gives back.
             signed = amount if work.line.amount > 0 else -amount
