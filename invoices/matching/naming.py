@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from invoices.matching.masks import reference_of
-from invoices.matching.numbers import SHORTEST_KEY, Strength
+from invoices.matching.numbers import Strength
 from invoices.matching.texts import CUES, Mention, Reading, read_text
 from invoices.matching.values import Item, Line, Naming
 
@@ -27,9 +27,9 @@ class LineReading:
             found.update(str(number) for number in range(int(mention.key), int(mention.range_end) + 1))
         for reference in self.references:
             digits = re.sub("[^0-9]", "", reference).lstrip("0")
-            if len(digits) >= SHORTEST_KEY:
+            if digits:
                 found.add(digits)
-        return {key for key in found if len(key) >= SHORTEST_KEY}
+        return found
 
 
 def read_line(line: Line) -> LineReading:

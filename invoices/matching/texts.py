@@ -30,6 +30,12 @@ _OTHERS_WORDS = (
 OTHERS = frozenset(_OTHERS_WORDS.split())
 _ACCOUNT_CUES_WORDS = "CLIENT CLT KUNDE KUNDENNR KUNDENNUMMER KDNR KD CUSTOMER ACCOUNT CODE COMPTE CPT"
 _ACCOUNT_CUES = frozenset(_ACCOUNT_CUES_WORDS.split())
+# Words of banks, which are no name.
+_BANK_WORDS_TEXT = (
+    "VIR VIRT VIREMENT VIREMENTS SEPA RECU RECUE INST INSTANTANE REGLEMENT REGLT RGLT PAIEMENT PAYMENT PAIMT "
+    "ZAHLUNG UEBERWEISUNG UBERWEISUNG TRANSFER CREDIT MERCI FRM RNF EREF SVWZ EUR DE DU AU VOTRE NOS"
+)
+_NO_NAMES = CUES | frozenset(_BANK_WORDS_TEXT.split())
 
 _RUN = re.compile(r"[A-Z0-9]+")
 _PIECE = re.compile(r"[A-Z]+|[0-9]+")
@@ -105,7 +111,7 @@ def read_text(text: str) -> Reading:
     reading.words = " ".join(
         piece.text
         for piece in pieces
-        if not piece.is_number and piece.text not in CUES and len(piece.text) > 1
+        if not piece.is_number and len(piece.text) > 1 and piece.text not in _NO_NAMES
     )
     return reading
 
@@ -143,9 +149,8 @@ def _mentions_from(masked: str, pieces: list[_Piece], index: int) -> list[Mentio
         digits += piece.text if piece.is_number else ""
         full += piece.text
         key = digits.lstrip("0")
-        if len(key) >= SHORTEST_KEY or (
-            letters and len(key) >= 1 and announced and len(digits) >= SHORTEST_KEY
-        ):
+        # Zeros in front count: « FA00012 » is a number, « 12 » is none.
+        if key and len(digits) >= SHORTEST_KEY:
             found.append(
                 Mention(
                     key,

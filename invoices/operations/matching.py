@@ -233,10 +233,10 @@ def copy_proposals(column: str, found: Sequence[tuple[int, list[Proposal]]], now
 
 
 def delete_proposals(column: str, ids: list[int]) -> None:
-    """Delete what was proposed for these lines or credits and was not taken."""
+    """Delete what was proposed for these lines or credits: an act keeps its own rule, score and reasons."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH old AS (SELECT id FROM invoices_matchproposal WHERE {column} = ANY(%s) AND status <> 'POSTED'),"
+            f"WITH old AS (SELECT id FROM invoices_matchproposal WHERE {column} = ANY(%s)),"
             " parts AS (DELETE FROM invoices_proposalpart WHERE proposal_id IN (SELECT id FROM old))"
             " DELETE FROM invoices_matchproposal WHERE id IN (SELECT id FROM old)",
             [ids],
