@@ -317,6 +317,7 @@ def cash_undo(request: HttpRequest) -> HttpResponse:
     back = _query(request)
     if line is not None:
         back["ligne"] = str(line.pk)
+        back.setlist("client", [str(application.customer_id) for application in reversed(applications)])
     return redirect(f"{reverse('invoices:cash-board')}?{back.urlencode()}")
 
 
