@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from core.calendar import DateError, parse_french_date
 from core.money import AmountError, format_amount, format_count, parse_amount
-from invoices import einvoice_messages, suspicion_messages
+from invoices import einvoice_messages, fec_messages, suspicion_messages
 from invoices.models import OpenItem
 from invoices.readers.columns import NAMES
 from invoices.readers.rows import swap_month_and_day
@@ -174,6 +174,7 @@ FILE_MESSAGES = {
     ),
     "file_missing": lazy("Le fichier déposé n’est plus dans le stockage. Déposez-le de nouveau."),
     **einvoice_messages.FILE_MESSAGES,
+    **fec_messages.FILE_MESSAGES,
     **suspicion_messages.FILE_MESSAGES,
 }
 
@@ -216,19 +217,19 @@ ROW_MESSAGES = {
     "amount_sign": lazy(
         "« %(value)s » est négatif, or la ligne est une facture. Corrigez le signe, ou indiquez le type Avoir ou Règlement."
     ),
-    "side_unknown": lazy("« %(value)s » n’est pas un sens : écrivez D (débit) ou C (crédit)."),
+    "side_unknown": lazy("« %(value)s » n’est pas un sens : écrivez D (débit) ou C (crédit)."),
     "side_missing": lazy("Le sens (débit ou crédit) est vide, or le montant en dépend. Complétez-le."),
     "debit_and_credit": lazy("La ligne a un débit et un crédit. Gardez un seul des deux montants."),
     "open_above_total": lazy("Le reste dû (%(value)s) dépasse le montant de la pièce. Corrigez l’un des deux."),
     "open_sign": lazy("Le reste dû (%(value)s) n’a pas le signe de la pièce. Corrigez-le."),
-    "identifier_invalid": lazy("« %(value)s » n’est pas un identifiant valable : vérifiez chaque chiffre, ou videz la cellule."),
-    "country_unknown": lazy("« %(value)s » n’est pas un pays : écrivez son code ISO en deux lettres, par exemple FR."),
-    "email_invalid": lazy("« %(value)s » n’est pas une adresse e-mail. Corrigez-la, ou videz la cellule."),
+    "identifier_invalid": lazy("« %(value)s » n’est pas un identifiant valable : vérifiez chaque chiffre, ou videz la cellule."),
+    "country_unknown": lazy("« %(value)s » n’est pas un pays : écrivez son code ISO en deux lettres, par exemple FR."),
+    "email_invalid": lazy("« %(value)s » n’est pas une adresse e-mail. Corrigez-la, ou videz la cellule."),
     "line_not_json": lazy("La ligne n’est pas du JSON lisible (caractère %(at)s). Écrivez un objet JSON par ligne."),
     "line_not_object": lazy("La ligne n’est pas un objet JSON. Écrivez un objet JSON par ligne, entre accolades."),
-    "field_unknown": lazy("Le champ « %(value)s » n’existe pas. Corrigez son nom ou retirez-le."),
-    "field_double": lazy("Le champ « %(value)s » figure deux fois. N’en gardez qu’un."),
-    "field_type": lazy("« %(value)s » n’a pas le type attendu : un texte, ou un montant écrit entre guillemets."),
+    "field_unknown": lazy("Le champ « %(value)s » n’existe pas. Corrigez son nom ou retirez-le."),
+    "field_double": lazy("Le champ « %(value)s » figure deux fois. N’en gardez qu’un."),
+    "field_type": lazy("« %(value)s » n’a pas le type attendu : un texte, ou un montant écrit entre guillemets."),
     "vat_above_total": lazy("La TVA (%(value)s) dépasse le montant TTC ou n’a pas son signe. Corrigez l’une des deux cellules."),
     "customer_unknown": lazy(
         "Le client « %(value)s » n’existe pas dans cette entité. Corrigez le code ou créez le client d’abord."
@@ -241,6 +242,7 @@ ROW_MESSAGES = {
         "Une pièce comptabilisée ne se modifie pas : passez un avoir, ou corrigez le fichier."
     ),
     **einvoice_messages.ROW_MESSAGES,
+    **fec_messages.ROW_MESSAGES,
     **suspicion_messages.ROW_MESSAGES,
 }  # fmt: skip
 

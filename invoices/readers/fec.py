@@ -144,7 +144,7 @@ class FecRows:
         if debits != credits:
             raise UnreadableFile("fec_unbalanced", debit=str(_money(debits)), credit=str(_money(credits)))
         if not self.total:
-            raise UnreadableFile("fec_no_customer", accounts=list(self._accounts))
+            raise UnreadableFile("fec_no_customer", accounts=", ".join(self._accounts))
 
     def _note_day(self, text: str) -> None:
         day = self._days.read(text)

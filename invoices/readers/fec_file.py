@@ -141,7 +141,10 @@ def _columns(names: list[str], line: int) -> FecColumns:
         missing.append("Debit, Credit")
     if missing:
         raise UnreadableFile(
-            "fec_columns", line=line, missing=missing, found=[name.strip()[:40] for name in names[:24]]
+            "fec_columns",
+            line=line,
+            lacking=", ".join(missing),
+            found=[name.strip()[:40] for name in names[:24]],
         )
     return FecColumns(tuple(name.strip()[:60] for name in names), at)
 
