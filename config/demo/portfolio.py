@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from config.demo import policies, steps
+from config.demo.bank import import_sample_statements
 from config.demo.batches import COMMITTED_INVOICES, import_sample_files
 from config.demo.books import Books
 from config.demo.creditors import TERMS, Account, make_entities, make_people, make_terms
@@ -122,6 +123,13 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
         connection.run_on_commit.clear()
     if with_history:
         import_sample_files(
+            entities=group.entities,
+            actor=group.people.accountant,
+            seed=demo.seed,
+            as_of=as_of,
+            now=group.now,
+        )
+        import_sample_statements(
             entities=group.entities,
             actor=group.people.accountant,
             seed=demo.seed,

@@ -23,7 +23,7 @@ from core.rights import SYSTEM
 from customers.identifiers import clean_iban, clean_siren, clean_siret, clean_vat_number
 from customers.models import Contact, Customer, LegalEntity
 from dunning.models import Case, Letter, Level, Notice, Policy
-from invoices.models import AgeingDay, AgeingTotal, ImportBatch, OpenItem, Promise
+from invoices.models import AgeingDay, AgeingTotal, BankFile, BankLine, ImportBatch, OpenItem, Promise
 from invoices.operations.promises import settle_promises
 from risk.models import CreditLimit, Score
 
@@ -31,14 +31,14 @@ AS_OF = date(2026, 11, 23)
 SMALL = Demo(customers=90, invoices=12, seed=2026)
 
 ROWS = """
-SELECT 'item', e.code, i.number, c.account_code, i.kind, i.issue_date, i.due_date, i.currency, i.total_amount,
+SELECT 'item', e.code, regexp_replace(i.number, '^BQ-.*', 'BQ'), c.account_code, i.kind, i.issue_date, i.due_date, i.currency, i.total_amount,
        i.vat_amount, i.open_amount, i.disputed_amount, i.reference, i.is_factored
 FROM invoices_openitem i JOIN customers_customer c ON c.id = i.customer_id
 JOIN customers_legalentity e ON e.id = i.legal_entity_id
-ORDER BY 2, 3
+ORDER BY 2, 3, i.id
 """
 ALLOCATION_ROWS = """
-SELECT 'allocation', e.code, d.number, k.number, a.amount, a.allocated_on, a.reversed_on, a.reversal_reason
+SELECT 'allocation', e.code, d.number, regexp_replace(k.number, '^BQ-.*', 'BQ'), a.amount, a.allocated_on, a.reversed_on, a.reversal_reason
 FROM invoices_allocation a JOIN invoices_openitem d ON d.id = a.debit_id JOIN invoices_openitem k ON k.id = a.credit_id
 JOIN customers_legalentity e ON e.id = d.legal_entity_id
 ORDER BY 2, 3, 4, 5, 6
@@ -156,15 +156,25 @@ def test_the_books_balance(demo) -> None:
 def test_numbers_follow_each_other_in_each_entity_and_year(demo) -> None:
     broken = query("""
         SELECT legal_entity_id, left(number, 7), count(*), max(right(number, 6)::int) FROM invoices_openitem
+        WHERE number NOT LIKE 'BQ-%%'
         GROUP BY 1, 2 HAVING count(*) <> max(right(number, 6)::int)""")
     assert broken == []
     out_of_order = query("""
         SELECT number FROM (
             SELECT number, issue_date,
                    lag(issue_date) OVER (PARTITION BY legal_entity_id, left(number, 7) ORDER BY number) AS before
-            FROM invoices_openitem
+            FROM invoices_openitem WHERE number NOT LIKE 'BQ-%%'
         ) rows WHERE before > issue_date""")
     assert out_of_order == []
+
+
+def test_the_statements_are_matched_as_far_as_certain(demo) -> None:
+    assert list(BankFile.objects.order_by("pk").values_list("status", flat=True)) == ["ACCEPTED", "PREVIEWED"]
+    lines = BankLine.objects.filter(statement__status="ACCEPTED")
+    assert lines.filter(status="APPLIED").count() >= 20
+    assert lines.filter(status="OPEN", proposals__isnull=False).exists()
+    assert lines.filter(status="OPEN", counterparty_name="SCI DES TROIS MOULINS").exists()
+    assert lines.filter(status="SET_ASIDE").count() == 1
 
 
 def test_counts_are_what_was_asked(demo) -> None:
@@ -192,7 +202,11 @@ def test_every_kind_of_event_is_there(demo) -> None:
 
 
 def test_promises_are_already_judged(demo) -> None:
-    assert settle_promises(actor=SYSTEM, today=AS_OF, now=steps.at(AS_OF)) == {"kept": 0, "broken": 0}
+    assert settle_promises(actor=SYSTEM, today=AS_OF, now=steps.at(AS_OF)) == {
+        "kept": 0,
+        "partly_kept": 0,
+        "broken": 0,
+    }
     assert not Promise.objects.filter(status="OPEN", promised_date__lt=date(2026, 11, 10)).exists()
 
 
