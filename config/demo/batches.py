@@ -10,7 +10,13 @@ from core.calendar import is_working_day
 from core.models import User
 from customers.models import Customer, LegalEntity
 from invoices.models import ImportBatch, OpenItem
-from invoices.operations.imports import commit_batch, read_batch, receive_batch, write_batch
+from invoices.operations.imports import (
+    commit_batch,
+    confirm_suspicion,
+    read_batch,
+    receive_batch,
+    write_batch,
+)
 
 # Invoices of the committed file: the portfolio leaves room for them, so that the total is what was asked.
 COMMITTED_INVOICES = 14
@@ -37,6 +43,8 @@ def import_sample_files(
     committed = _receive(entities[0], good, f"factures-{day:%Y-%m-%d}.csv", actor, now)
     _work(committed, read_batch, as_of, now)
     if committed.status == ImportBatch.Status.PREVIEWED and committed.error_count == 0:
+        for suspicion in committed.suspicions:
+            confirm_suspicion(actor=actor, batch=committed, code=suspicion["code"], now=now)
         commit_batch(actor=actor, batch=committed, accept_rejects=False, today=as_of, now=now)
         _work(committed, write_batch, as_of, now)
     waiting = _receive(entities[1], bad, f"export-erp-{day:%Y%m%d}.csv", actor, now)
