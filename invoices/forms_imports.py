@@ -32,7 +32,7 @@ class DialectForm(forms.Form):
         required=False,
         choices=[
             _AUTOMATIC,
-            (";", _("Point-virgule ;")),
+            (";", _("Point-virgule ;")),
             (",", _("Virgule ,")),
             ("\t", _("Tabulation")),
             ("|", _("Barre |")),
@@ -41,15 +41,15 @@ class DialectForm(forms.Form):
     decimal = forms.ChoiceField(
         label=_("Décimales"),
         required=False,
-        choices=[_AUTOMATIC, (",", _("Virgule : 1 234,56")), (".", _("Point : 1,234.56"))],
+        choices=[_AUTOMATIC, (",", _("Virgule : 1 234,56")), (".", _("Point : 1,234.56"))],
     )
     date_order = forms.ChoiceField(
         label=_("Dates"),
         required=False,
         choices=[
             _AUTOMATIC,
-            ("dmy", _("Jour/mois/année : 31/12/2026")),
-            ("mdy", _("Mois/jour/année : 12/31/2026")),
+            ("dmy", _("Jour/mois/année : 31/12/2026")),
+            ("mdy", _("Mois/jour/année : 12/31/2026")),
         ],
     )
 
@@ -68,7 +68,7 @@ class RereadForm(DialectForm):
         label=_("Feuille du classeur"),
         required=False,
         max_length=100,
-        help_text=_("Vide : la première feuille visible qui a les colonnes attendues."),
+        help_text=_("Vide : la première feuille visible qui a les colonnes attendues."),
     )
 
     def __init__(self, *args: object, batch: ImportBatch, **kwargs: object) -> None:
@@ -112,7 +112,7 @@ class UploadForm(DialectForm):
         label=_("Entité juridique"),
         queryset=LegalEntity.objects.none(),
         empty_label=None,
-        help_text=_("Celle qui a émis les factures : les codes clients sont les siens."),
+        help_text=_("Celle qui a émis les factures : les codes clients sont les siens."),
     )
     subject = forms.ChoiceField(
         label=_("Contenu"),
@@ -132,13 +132,13 @@ class UploadForm(DialectForm):
         label=_("Le fichier contient"),
         required=False,
         choices=ImportBatch.Mode.choices,
-        help_text=_("Toutes les pièces ouvertes : celles qui n’y sont plus sont soldées."),
+        help_text=_("Toutes les pièces ouvertes : celles qui n’y sont plus sont soldées."),
     )
     as_of = forms.DateField(
         label=_("Situation au"),
         required=False,
         widget=DateInput,
-        help_text=_("Pour un fichier de toutes les pièces ouvertes ; vide : aujourd’hui."),
+        help_text=_("Pour un fichier de toutes les pièces ouvertes ; vide : aujourd’hui."),
     )
     creates_customers = forms.BooleanField(
         label=_("Créer les clients inconnus"),
@@ -179,7 +179,7 @@ class UploadForm(DialectForm):
             self.add_error(
                 "file",
                 _(
-                    "Toutes les pièces ouvertes tiennent dans un seul fichier : déposez-les une à une, ou réunissez-les."
+                    "Toutes les pièces ouvertes tiennent dans un seul fichier : déposez-les une à une, ou réunissez-les."
                 ),
             )
         return data

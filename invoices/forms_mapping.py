@@ -27,7 +27,7 @@ class MappingForm(DialectForm):
         required=False,
         min_value=0,
         max_value=50,
-        help_text=_("0 : le fichier n’en a pas."),
+        help_text=_("0 : le fichier n’en a pas."),
     )
     sign = forms.ChoiceField(label=_("Signe"), required=False, choices=[_AUTOMATIC, *SIGN_LABELS.items()])
     credit_kind = forms.ChoiceField(
@@ -42,7 +42,7 @@ class MappingForm(DialectForm):
         label=_("Devise de toutes les pièces"),
         required=False,
         max_length=3,
-        help_text=_("Vide : celle du fichier, à défaut celle de l’entité."),
+        help_text=_("Vide : celle du fichier, à défaut celle de l’entité."),
     )
     name = forms.CharField(label=_("Nom de la source"), required=False, max_length=80)
     mode = forms.ChoiceField(label=_("Le fichier contient"), required=False, choices=ImportBatch.Mode.choices)

@@ -42,7 +42,7 @@ def rejects_xlsx(batch: ImportBatch) -> IO[bytes]:
             _write(sheet, place, column, str(cell))
         sheet.write_number(place, width, row.line)
         said = " | ".join(
-            _("%(label)s : %(value)s") % {"label": error.column, "value": error.message}
+            _("%(label)s : %(value)s") % {"label": error.column, "value": error.message}
             for error in errors_of(row, names)
         )
         sheet.write_string(place, width + 1, said[:_LONGEST_CELL], wrong)

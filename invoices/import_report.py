@@ -26,12 +26,12 @@ def report_csv(batch: ImportBatch) -> Iterator[str]:
     headers = batch.dialect.get("columns", {})
     for row in batch.rows.order_by("line").defer("cells").iterator(chunk_size=_CHUNK):
         changes = [
-            _("%(label)s : %(before)s → %(after)s")
+            _("%(label)s : %(before)s → %(after)s")
             % {"label": change.label, "before": change.before or "—", "after": change.after or "—"}
             for change in field_changes(row)
         ]
         errors = [
-            _("%(label)s : %(value)s") % {"label": error.column, "value": error.message}
+            _("%(label)s : %(value)s") % {"label": error.column, "value": error.message}
             for error in errors_of(row, headers)
         ]
         yield _line(

@@ -22,14 +22,14 @@ class Fact:
 def facts_of_row(row: ImportRow, headers: Mapping[str, str]) -> list[Fact]:
     """Everything there is to say about a row, the worst first."""
     facts = [
-        Fact("late", _("%(label)s : %(value)s") % {"label": error.column, "value": error.message})
+        Fact("late", _("%(label)s : %(value)s") % {"label": error.column, "value": error.message})
         for error in errors_of(row, dict(headers))
     ]
     facts += [Fact("watch", remark) for remark in row_remarks(row)]
     facts += [
         Fact(
             "info",
-            _("%(label)s : %(before)s → %(after)s")
+            _("%(label)s : %(before)s → %(after)s")
             % {"label": change.label, "before": change.before or "—", "after": change.after or "—"},
         )
         for change in field_changes(row)

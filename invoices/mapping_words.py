@@ -10,9 +10,9 @@ from invoices.models import OpenItem
 from invoices.readers.columns import CUSTOMER_FIELDS, ITEM_FIELDS
 
 SKIPPED_LABELS = {
-    "draft": lazy("Brouillon : ligne laissée de côté"),
-    "not_receivable": lazy("Pas une créance : ligne laissée de côté"),
-    "settled_group": lazy("Groupe lettré : ligne laissée de côté"),
+    "draft": lazy("Brouillon : ligne laissée de côté"),
+    "not_receivable": lazy("Pas une créance : ligne laissée de côté"),
+    "settled_group": lazy("Groupe lettré : ligne laissée de côté"),
 }
 SIGN_LABELS = {
     "normal": lazy("Une facture est positive, un avoir ou un règlement négatif"),

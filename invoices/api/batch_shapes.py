@@ -29,11 +29,11 @@ class UploadSerializer(StrictSerializer):
     mode = serializers.ChoiceField(
         required=False,
         choices=ImportBatch.Mode.choices,
-        help_text=lazy("SNAPSHOT : le fichier montre toutes les pièces ouvertes, les absentes sont soldées."),
+        help_text=lazy("SNAPSHOT : le fichier montre toutes les pièces ouvertes, les absentes sont soldées."),
     )
     as_of = serializers.DateField(
         required=False,
-        help_text=lazy("Le jour dont un SNAPSHOT montre la situation ; à défaut, aujourd’hui."),
+        help_text=lazy("Le jour dont un SNAPSHOT montre la situation ; à défaut, aujourd’hui."),
     )
     source = serializers.CharField(
         required=False,

@@ -96,7 +96,7 @@ class BatchConfirmations(BatchStep):
     @extend_schema(
         operation_id="invoice_batches_confirm",
         summary=lazy("Confirmer un point douteux"),
-        description=lazy("Réservé à une personne : une clé de partenaire ne confirme rien."),
+        description=lazy("Réservé à une personne : une clé de partenaire ne confirme rien."),
         request=ConfirmationSerializer,
         parameters=[ID, IF_MATCH, ETAG],
         responses={200: BatchSerializer},
@@ -122,7 +122,7 @@ class BatchRollback(BatchStep):
         operation_id="invoice_batches_roll_back",
         summary=lazy("Retirer un lot enregistré"),
         description=lazy(
-            "Tout ce que le lot a écrit est retiré, dans les sept jours et tant que rien n’en dépend ; suivez "
+            "Tout ce que le lot a écrit est retiré, dans les sept jours et tant que rien n’en dépend ; suivez "
             "`Location` jusqu’à l’état ROLLED_BACK."
         ),
         request=RollbackSerializer,

@@ -91,7 +91,7 @@ class BatchList(ListView):
         description=lazy(
             "Le fichier est lu ensuite : suivez `Location` jusqu’à l’état PREVIEWED, puis validez ou annulez. Rien "
             "n’entre au grand livre avant la validation, et le même fichier déposé deux fois n’y ajoute rien. Du JSON par "
-            "lignes peut aussi être le corps même (`application/jsonl`, `application/x-ndjson`) : les autres champs "
+            "lignes peut aussi être le corps même (`application/jsonl`, `application/x-ndjson`) : les autres champs "
             "vont alors dans l’adresse."
         ),
         request=UploadSerializer,
@@ -139,7 +139,7 @@ class BatchList(ListView):
             return None
         found = ImportProfile.objects.filter(legal_entity=entity, name=name, is_archived=False).first()
         if found is None:
-            message = _("L’entité n’a pas de source « %(name)s ».") % {"name": name}
+            message = _("L’entité n’a pas de source « %(name)s ».") % {"name": name}
             raise ValidationError({"source": [ErrorDetail(message, "unknown")]})
         return found
 
@@ -224,7 +224,7 @@ class BatchReportFile(ApiView):
         operation_id="invoice_batches_report_file",
         summary=lazy("Télécharger le compte rendu de toutes les lignes"),
         description=lazy(
-            "Une ligne par ligne du fichier : son sort, ses modifications, ses erreurs, ses points douteux."
+            "Une ligne par ligne du fichier : son sort, ses modifications, ses erreurs, ses points douteux."
         ),
         parameters=[ID],
         responses={200: OpenApiTypes.STR},
@@ -234,7 +234,7 @@ class BatchReportFile(ApiView):
         batch = one(request.user, id)
         if batch.status not in HAS_ROWS:
             raise WrongState(
-                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
+                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
             )
         response = StreamingHttpResponse(report_csv(batch), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="compte-rendu-lot-{batch.pk}.csv"'

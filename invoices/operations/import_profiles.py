@@ -68,7 +68,7 @@ def save_profile(
         row.options = checked_options(options)
     except ValueError as error:
         raise ProfileRefused(
-            _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": str(error)},
+            _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": str(error)},
             field="options",
         ) from None
     if mode not in ImportBatch.Mode.values:
@@ -154,7 +154,7 @@ def _locked(pk: int, entity: LegalEntity) -> ImportProfile:
     if row is None:
         raise ProfileRefused(_("Cette source n’existe pas dans cette entité."), code="profile_unknown")
     if row.is_archived:
-        raise WrongState(_("Cette source est archivée : enregistrez-en une nouvelle."), field="name")
+        raise WrongState(_("Cette source est archivée : enregistrez-en une nouvelle."), field="name")
     return row
 
 
@@ -162,14 +162,14 @@ def _checked_name(name: str, entity: LegalEntity, row: ImportProfile) -> str:
     name = " ".join(name.split())
     if not name:
         raise ProfileRefused(
-            _("Donnez un nom à la source, par exemple « Export Sage des ventes »."), field="name"
+            _("Donnez un nom à la source, par exemple « Export Sage des ventes »."), field="name"
         )
     if len(name) > 80 or not name.isprintable():
         raise ProfileRefused(_("Le nom compte 80 caractères au plus."), field="name")
     taken = ImportProfile.objects.filter(legal_entity=entity, name=name, is_archived=False).exclude(pk=row.pk)
     if taken.exists():
         raise ProfileRefused(
-            _("Une source « %(name)s » existe déjà : choisissez un autre nom, ou modifiez-la.")
+            _("Une source « %(name)s » existe déjà : choisissez un autre nom, ou modifiez-la.")
             % {"name": name},
             field="name",
             code="profile_name_taken",
@@ -183,13 +183,13 @@ def _checked_columns(columns: Mapping[str, str]) -> dict[str, str]:
         text = " ".join(str(header).split())[:_TEXT]
         if field not in NAMES or not text:
             raise ProfileRefused(
-                _("« %(field)s » n’est pas une donnée que les lots contiennent.")
+                _("« %(field)s » n’est pas une donnée que les lots contiennent.")
                 % {"field": str(field)[:40]},
                 field="columns",
             )
         if text in checked.values():
             raise ProfileRefused(
-                _("La colonne « %(column)s » est choisie deux fois : une colonne ne tient qu’une donnée.")
+                _("La colonne « %(column)s » est choisie deux fois : une colonne ne tient qu’une donnée.")
                 % {"column": text},
                 field="columns",
             )
@@ -211,7 +211,7 @@ def _checked_constants(constants: Mapping[str, str]) -> dict[str, str]:
         )
         if wrong:
             raise ProfileRefused(
-                _("« %(value)s » ne convient pas à la donnée « %(field)s ».")
+                _("« %(value)s » ne convient pas à la donnée « %(field)s ».")
                 % {"value": text, "field": column_label(field)},
                 field="constants",
             )
@@ -232,7 +232,7 @@ def _checked_values(values: Mapping[str, Mapping[str, str]]) -> dict[str, dict[s
         for value in kept.values():
             if field == "kind" and value not in _KINDS:
                 raise ProfileRefused(
-                    _("« %(value)s » n’est pas une nature de pièce.") % {"value": value}, field="values"
+                    _("« %(value)s » n’est pas une nature de pièce.") % {"value": value}, field="values"
                 )
         if kept:
             checked[field] = kept
@@ -243,7 +243,7 @@ def _check_complete(row: ImportProfile) -> None:
     missing = missing_fields({*row.columns, *row.constants})
     if missing:
         raise ProfileRefused(
-            _("Il manque la colonne de : %(missing)s.")
+            _("Il manque la colonne de : %(missing)s.")
             % {"missing": ", ".join(column_label(field) for field in missing)},
             field="columns",
             code="columns_missing",

@@ -68,7 +68,7 @@ def read_table(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
     options: dict[str, str] = config["options"]
     profile = Profile.from_json(config.get("profile"))
     table = open_table(stream, limits, options, profile.header_rule(options))
-    header = settle_header(table)
+    header = settle_header(table, limits)
     total, habits = look_through(table, header, limits)
     reading = Reading.settle(header, habits, options)
     out.write(json.dumps({"dialect": dialect_of(table, header, reading), "total": total}) + "\n")

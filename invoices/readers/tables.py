@@ -7,7 +7,7 @@ from itertools import islice
 from typing import IO, Any
 
 from invoices.readers.cells import Cell, cell_text
-from invoices.readers.columns import Header, HeaderRule
+from invoices.readers.columns import Header, HeaderRule, column_names, likely_header
 from invoices.readers.csv_file import CsvFile
 from invoices.readers.detection import Habits, container
 from invoices.readers.errors import UnreadableFile
@@ -42,15 +42,17 @@ def open_table(
     )
 
 
-def settle_header(table: CsvFile | XlsxFile) -> Header:
+def settle_header(table: CsvFile | XlsxFile, limits: Limits) -> Header:
     """The header, or the refusal that says which columns are missing and which were found."""
     header = table.header()
     if header is None:
-        first = next(iter(table.rows()), None)
-        if first is None:
+        rows = list(islice(table.rows(), limits.header_search_lines))
+        if not rows:
             raise UnreadableFile("empty")
-        found = [cell_text(cell)[:60] for cell in first[1][:20]]
-        raise UnreadableFile("header_missing", line=first[0], found=found)
+        found = [cell_text(cell)[:60] for cell in rows[0][1][:20]]
+        likely = likely_header((line, [cell_text(cell) for cell in cells]) for line, cells in rows)
+        names = list(column_names(likely[1])) if likely else []
+        raise UnreadableFile("header_missing", line=rows[0][0], found=found, headers=names[: limits.columns])
     if header.missing:
         found = [name[:60] for name in header.names[:40] if name]
         raise UnreadableFile(

@@ -1,16 +1,19 @@
 """A batch: its progress, then what the file would change, then what it changed."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 from django_htmx.http import HttpResponseClientRefresh
 
 from core import clock
+from core.money import format_count
 from core.rights import has_permission, permission_required
 from invoices.forms_imports import RereadForm
 from invoices.import_changes import batch_suspicions, changed_rows, clearings
@@ -126,6 +129,7 @@ def detail_page(request: HttpRequest, batch: ImportBatch, reread: RereadForm, st
         "may_approve": state == "TO_APPROVE" and has_permission(request.user, "invoices.approve_import"),
         "asked_by_me": batch.requested_by_id == request.user.pk,
         "has_rows": has_rows,
+        "summary": summary_of(batch),
         "changes_something": bool(batch.new_count + batch.changed_count + batch.cleared_count),
         "error_file": "xlsx" if batch.dialect.get("kind") == "xlsx" else "csv",
         **_undo(request, batch),
@@ -156,6 +160,25 @@ def _undo(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
     }
 
 
+def summary_of(batch: ImportBatch) -> str:
+    """What the commit changes, in one line without its point; parts that are nothing are left out."""
+    parts = [
+        ngettext("%(count)s nouvelle", "%(count)s nouvelles", batch.new_count)
+        % {"count": format_count(batch.new_count)}
+        if batch.new_count
+        else "",
+        ngettext("%(count)s modifiée", "%(count)s modifiées", batch.changed_count)
+        % {"count": format_count(batch.changed_count)}
+        if batch.changed_count
+        else "",
+        ngettext("%(count)s soldée", "%(count)s soldées", batch.cleared_count)
+        % {"count": format_count(batch.cleared_count)}
+        if batch.cleared_count
+        else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def _step(state: str) -> int:
     if state in ("RECEIVED", "READING", "REJECTED"):
         return 1
@@ -178,7 +201,7 @@ def stats_of(batch: ImportBatch) -> list[dict[str, Any]]:
             batch.mode == "SNAPSHOT",
         ),
         ("UNCHANGED", _("Inchangées"), batch.unchanged_count, _("déjà au grand livre"), "", True),
-        ("ERROR", _("En erreur"), batch.error_count, _("laissées de côté"), "late", True),
+        ("ERROR", _("En erreur"), batch.error_count, _("à corriger"), "late", True),
         ("SUSPICIOUS", _("Douteuses"), batch.suspicious_count, _("à confirmer"), "watch", False),
         ("SKIPPED", _("Laissées de côté"), batch.skipped_count, _("brouillons, groupes lettrés…"), "", False),
         ("CUSTOMERS", _("Clients créés"), batch.new_customer_count, _("inconnus jusqu’ici"), "", False),
@@ -205,7 +228,7 @@ def money_of(batch: ImportBatch) -> list[dict[str, str]]:
             "before": batch.receivable_before.get(currency, "0"),
             "new": batch.new_amounts.get(currency, "0"),
             "changed": batch.changed_amounts.get(currency, "0"),
-            "cleared": batch.cleared_amounts.get(currency, "0"),
+            "cleared": str(-Decimal(batch.cleared_amounts.get(currency, "0")) + 0),
             "after": after,
         }
         for currency, after in batch.receivable_after.items()
@@ -222,7 +245,7 @@ def dialect_words(dialect: dict[str, Any]) -> list[tuple[str, str]]:
     }
     decimals = {",": _("virgule (1 234,56)"), ".": _("point (1,234.56)")}
     if dialect.get("kind") == "xlsx":
-        found = [(_("Format"), _("Classeur XLSX, feuille « %(sheet)s »") % {"sheet": dialect["sheet"]})]
+        found = [(_("Format"), _("Classeur XLSX, feuille « %(sheet)s »") % {"sheet": dialect["sheet"]})]
     else:
         encoding = ENCODING_NAMES.get(dialect.get("encoding", ""), "")
         found = [

@@ -112,7 +112,7 @@ def _save(
     except BusinessError as error:
         show_refusal(form, error)
         return None
-    messages.success(request, _("Source « %(name)s » enregistrée.") % {"name": profile.name})
+    messages.success(request, _("Source « %(name)s » enregistrée.") % {"name": profile.name})
     if batch.status in REREADABLE:
         reread(request, batch, profile)
     return redirect("invoices:import-detail", uid=batch.uid)

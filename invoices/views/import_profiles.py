@@ -70,7 +70,7 @@ def import_profile_detail(request: HttpRequest, pk: int) -> HttpResponse:
             except BusinessError as error:
                 show_refusal(form, error)
             else:
-                messages.success(request, _("Source « %(name)s » enregistrée.") % {"name": profile.name})
+                messages.success(request, _("Source « %(name)s » enregistrée.") % {"name": profile.name})
                 return redirect("invoices:import-profile-list")
     context = {
         "profile": profile,
@@ -95,7 +95,7 @@ def import_profile_archive(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, _("Source « %(name)s » archivée.") % {"name": profile.name})
+        messages.success(request, _("Source « %(name)s » archivée.") % {"name": profile.name})
     return redirect("invoices:import-profile-list")
 
 

@@ -86,7 +86,7 @@ def import_cancel(request: HttpRequest, uid: str) -> HttpResponse:
         request,
         uid,
         lambda batch: operations.cancel_batch(actor=request.user, batch=batch, now=clock.now()),
-        _("Lot annulé : rien n’a été enregistré."),
+        _("Lot annulé : rien n’a été enregistré."),
     )
 
 

@@ -72,8 +72,8 @@ def _import_upload(request: HttpRequest) -> HttpResponse:
             return redirect("invoices:import-detail", uid=received[0].uid)
         if received:
             done = ngettext(
-                "%(count)s fichier déposé : sa lecture a commencé.",
-                "%(count)s fichiers déposés : leur lecture a commencé.",
+                "%(count)s fichier déposé : sa lecture a commencé.",
+                "%(count)s fichiers déposés : leur lecture a commencé.",
                 len(received),
             ) % {"count": format_count(len(received))}
             messages.success(request, done)
@@ -105,7 +105,7 @@ def _receive(request: HttpRequest, form: UploadForm) -> list[ImportBatch]:
                 now=clock.now(),
             )
         except BusinessError as error:
-            text = _("%(label)s : %(value)s") % {"label": file.name, "value": error.message}
+            text = _("%(label)s : %(value)s") % {"label": file.name, "value": error.message}
             field = error.field if error.field in form.fields else None
             form.add_error(field if not several else "file", text if several else error.message)
         else:
