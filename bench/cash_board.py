@@ -59,10 +59,10 @@ _LINES = (
     """
     INSERT INTO invoices_matchproposal (id, bank_line_id, customer_id, rank, status, rule, score, reasons, blocks, amount,
         difference_amount, difference_reason, created_at)
-    SELECT (l.id - 1) * 3 + rank, l.id, i.customer_id, rank, 'OPEN', 'NAMED', 95 - rank * 10,
+    SELECT (l.id - 1) * 3 + place, l.id, i.customer_id, place, 'OPEN', 'NAMED', 95 - place * 10,
         '[{"code": "amount_exact", "count": 1}]', CASE WHEN l.id %% 3 = 0 THEN '[]'::jsonb
         ELSE '[{"code": "block_chance"}]' END, i.open_amount, 0, '', now()
-    FROM invoices_bankline l JOIN invoices_openitem i ON i.id = l.fingerprint::bigint, generate_series(1, 3) rank
+    FROM invoices_bankline l JOIN invoices_openitem i ON i.id = l.fingerprint::bigint, generate_series(1, 3) place
     """,
     """
     INSERT INTO invoices_proposalpart (proposal_id, item_id, amount)
@@ -99,17 +99,20 @@ def write_lines(lines: int) -> None:
 def timed(times: int, ask: Callable[[], Any]) -> dict[str, Any]:
     """Milliseconds from request to answer, after one to warm up."""
     ask()
-    took = []
+    took, worked = [], []
     for _time in range(times):
-        start = time.perf_counter()
+        start, worked_before = time.perf_counter(), time.process_time()
         answer = ask()
         took.append((time.perf_counter() - start) * 1000)
+        worked.append((time.process_time() - worked_before) * 1000)
         assert answer.status_code in (200, 302), answer.status_code
     took.sort()
     return {
         "median_ms": round(statistics.median(took), 1),
         "p95_ms": round(took[min(len(took) - 1, int(len(took) * 0.95))], 1),
         "worst_ms": round(took[-1], 1),
+        # Of which in this process; the rest is PostgreSQL's, and waiting for a processor.
+        "python_ms": round(statistics.median(worked), 1),
     }
 
 
@@ -121,10 +124,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from customers.models import EntityScope
     from invoices.models import BankLine, MatchProposal, OpenItem
 
-    user = User.objects.create_user("banc@example.test", "mot-de-passe-de-banc", full_name="Banc")
+    user = User.objects.create_user(
+        f"banc-{time.time_ns()}@example.test", "mot-de-passe-de-banc", full_name="Banc"
+    )
     Grant.objects.create(user=user, role=Role.ACCOUNTANT)
     EntityScope.objects.create(user=user, legal_entity=None)
-    client = Client(raise_request_exception=True)
+    client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(user)
     draw = random.Random(options.seed)
     board = reverse("invoices:cash-board")
