@@ -305,9 +305,9 @@ def test_a_child_that_takes_too_long_is_a_refusal():
 
 def test_the_child_sees_no_secret(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
-    with read_in_child(
-        io.BytesIO(csv_bytes(GOOD)), options={}, limits=Limits(), currency="EUR", today=TODAY
-    ) as reading:
+    # More rows than the pipe holds: the child waits for its reader.
+    many = io.BytesIO(csv_bytes(*[GOOD] * 10_000))
+    with read_in_child(many, options={}, limits=Limits(), currency="EUR", today=TODAY) as reading:
         environment = open(f"/proc/{reading._process.pid}/environ", "rb").read()  # noqa: SIM115
         assert b"DATABASE_URL" not in environment
 
