@@ -12,7 +12,7 @@ from core.money import format_amount, format_count
 from customers.identifiers import format_iban
 from invoices.import_messages import FILE_MESSAGES
 
-_AMOUNTS = {"opening", "movements", "closing", "expected", "difference", "said", "found"}
+_AMOUNTS = {"opening", "movements", "closing", "expected", "difference", "said", "found", "before", "after"}
 _FORMATS = lazy("CAMT.052, .053 ou .054, MT940 ou MT942, CFONB120, CFONB240, OFX ou CSV")
 
 BANK_FILE_MESSAGES = {
@@ -35,6 +35,32 @@ BANK_FILE_MESSAGES = {
     ),
     "bank_field_outside": lazy(
         "Ligne %(line)s : le champ %(field)s se trouve hors d’un relevé. Le fichier est incomplet : téléchargez-le de nouveau."
+    ),
+    "bank_account_differs": lazy(
+        "Ligne %(line)s : cet enregistrement est d’un autre compte (« %(found)s » au lieu de « %(expected)s »). "
+        "Le fichier est abîmé : téléchargez-le de nouveau."
+    ),
+    "bank_columns_missing": lazy(
+        "Ce CSV n’a pas les colonnes d’un relevé : une date, un libellé et un montant (ou un débit et un crédit). "
+        "Première ligne lue : %(found)s."
+    ),
+    "bank_no_movement": lazy(
+        "Le fichier n’a que ses en-têtes (ligne %(line)s), aucun mouvement. Vérifiez la période demandée à la banque."
+    ),
+    "bank_ofx_broken": lazy("Ligne %(line)s : le fichier OFX est abîmé. Téléchargez-le de nouveau depuis le site de la banque."),
+    "bank_record_length": lazy(
+        "Ligne %(line)s : %(length)s caractères au lieu de %(width)s. Le fichier a été modifié ou coupé : téléchargez-le de nouveau."
+    ),
+    "bank_record_order": lazy(
+        "Ligne %(line)s : enregistrement « %(found)s » là où « %(expected)s » est attendu. "
+        "Le fichier est incomplet : téléchargez-le de nouveau."
+    ),
+    "bank_record_unknown": lazy(
+        "Ligne %(line)s : l’enregistrement « %(value)s » n’existe pas dans ce format. Téléchargez de nouveau le fichier."
+    ),
+    "bank_account_differs": lazy(
+        "Ligne %(line)s, colonne %(column)s : le compte %(found)s n’est pas celui du relevé en cours, %(expected)s. "
+        "Le fichier est incomplet : téléchargez-le de nouveau."
     ),
     "interrupted": lazy(
         "La lecture a été interrompue %(attempts)s fois. Relancez-la ; si cela se répète, prévenez l’administrateur."
@@ -98,6 +124,15 @@ REMARKS = {
     "currency_unknown": lazy("« %(value)s » n’est pas une devise. Demandez à la banque un fichier conforme."),
     "date_invalid": lazy("« %(value)s » n’est pas une date possible. Demandez à la banque un fichier conforme."),
     "date_missing": lazy("Ligne %(line)s : un mouvement n’a pas de date d’opération. Demandez à la banque un fichier conforme."),
+    "accounts_mixed": lazy(
+        "Ligne %(line)s : le fichier mêle les comptes %(expected)s et %(value)s. Exportez un fichier par compte."
+    ),
+    "currency_mixed": lazy("Ligne %(line)s : un mouvement est en %(value)s, le relevé en %(currency)s. Demandez à la banque un fichier par devise."),
+    "decimals_invalid": lazy("Ligne %(line)s : « %(value)s » n’est pas un nombre de décimales. Demandez à la banque un fichier conforme."),
+    "pages_differ": lazy(
+        "Ligne %(line)s : une page du relevé finit à %(before)s et la suivante commence à %(after)s. "
+        "Il manque une page : téléchargez de nouveau le fichier."
+    ),
     "sign_invalid": lazy("Ligne %(line)s : « %(value)s » n’est ni un débit ni un crédit. Demandez à la banque un fichier conforme."),
 }  # fmt: skip
 
@@ -111,7 +146,7 @@ def bank_file_message(code: str, params: Mapping[str, Any]) -> str:
         return _("Le fichier ne peut pas être lu (%(code)s). Demandez à la banque un fichier conforme.") % {
             "code": code
         }
-    return str(message) % _Values(_shown(params) | {"formats": str(_FORMATS)})
+    return _where(message, params) + str(message) % _Values(_shown(params) | {"formats": str(_FORMATS)})
 
 
 def remark_message(code: str, params: Mapping[str, Any]) -> str:
@@ -123,7 +158,17 @@ def remark_message(code: str, params: Mapping[str, Any]) -> str:
         return _("Ce relevé ne peut pas être lu (%(code)s). Demandez à la banque un fichier conforme.") % {
             "code": code
         }
-    return str(message) % _Values(_shown(params))
+    return _where(message, params) + str(message) % _Values(_shown(params))
+
+
+def _where(message: Any, params: Mapping[str, Any]) -> str:
+    """The place in the file, where the sentence does not say it itself."""
+    if "line" not in params or "%(line)s" in str(message):
+        return ""
+    column = params.get("column") or params.get("field")
+    if column:
+        return _("Ligne %(line)s, %(column)s : ") % {"line": params["line"], "column": column}
+    return _("Ligne %(line)s : ") % {"line": params["line"]}
 
 
 class _Values(dict[str, Any]):
@@ -137,6 +182,8 @@ def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(params)
     currency = str(values.get("currency", ""))
     for name in _AMOUNTS & values.keys():
+        if not isinstance(values[name], str):
+            continue
         try:
             values[name] = format_amount(Decimal(str(values[name])), currency or None)
         except InvalidOperation:
@@ -144,6 +191,10 @@ def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("limit", "count"):
         if isinstance(values.get(name), int):
             values[name] = format_count(values[name])
+    if isinstance(values.get("found"), list):
+        values["found"] = ", ".join(str(name) for name in values["found"][:12])
+    if isinstance(values.get("column"), int):
+        values["column"] = _("colonne %(number)s") % {"number": values["column"]}
     if values.get("iban"):
         values["account"] = format_iban(values["iban"])
     if values.get("previous"):

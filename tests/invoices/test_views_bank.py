@@ -74,7 +74,7 @@ def test_from_upload_to_acceptance(client: Client, entity: LegalEntity) -> None:
     assert "hx-get" not in page.decode()
     assert "1 encaissement à rapprocher de vos factures 120,00 €" in text_of(page, "validation")
     assert "Enregistrer 2 mouvements" in text_of(page, "validation")
-    assert "Solde juste" in text_of(page, "releves")
+    assert "solde juste" in text_of(page, "releves")
     assert "DUPONT SA" in text_of(page, "lines")
     answer = client.post(reverse("invoices:bank-file-accept", args=[bank_file.uid]), follow=True)
     assert "Le rapprochement commence" in answer.content.decode()
