@@ -69,6 +69,7 @@ class CashSettingsForm(forms.ModelForm):
 
     class Meta:
         model = CashSettings
+        localized_fields = ("tolerance_amount", "charges_tolerance", "discount_share", "write_off_limit")
         fields = (
             "posts_by_itself",
             "oldest_days",

@@ -45,8 +45,9 @@ def cash_rates(request: HttpRequest) -> HttpResponse:
     by_account = rates(lines, "bank_account__name")
     entities = list(LegalEntity.objects.visible_to(request.user).values_list("pk", flat=True))
     context = {
-        "days": days,
-        "periods": PERIODS,
+        "period_tabs": [
+            {"label": _("%(n)s jours") % {"n": n}, "url": f"?jours={n}", "active": n == days} for n in PERIODS
+        ],
         "since": since,
         "total": total_of(by_account, _("Total")),
         "by_day": by_day,
