@@ -277,7 +277,13 @@ def _mark_bookings(cursor: Any, file_id: int) -> None:
 
 def put_to_work(file_id: int, *, entity_id: int, charges: str, debit: str, now: datetime) -> int:
     """Open the new lines of the file's statements, set aside those without a customer; how many lines."""
-    values = {"file": file_id, "entity": entity_id, "charges": charges, "debit": debit, "now": now}
+    values: dict[str, Any] = {
+        "file": file_id,
+        "entity": entity_id,
+        "charges": charges,
+        "debit": debit,
+        "now": now,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PUT_TO_WORK, values)
         count = int(cursor.rowcount)
