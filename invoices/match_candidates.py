@@ -14,7 +14,7 @@ from django.db import connection
 from invoices.matching.names import name_key
 from invoices.matching.naming import LineReading
 from invoices.matching.numbers import keys_of
-from invoices.matching.payers import by_name, names_of
+from invoices.matching.payers import SURE, by_name, names_of
 from invoices.matching.values import Account, Candidates, Item, Line, Payer
 from invoices.models import PayerAlias
 
@@ -293,13 +293,15 @@ def _accounts_of(
     reading: LineReading,
     named: dict[str, list[int]],
     same: dict[int, list[tuple[int, int]]],
-    payers: Iterable[Payer],
+    payers: Sequence[Payer],
 ) -> list[int]:
     """The customers to look at for a line, the likeliest first."""
     ids: dict[int, None] = {payer.customer_id: None for payer in payers}
     for key in sorted(reading.look_up_keys(), key=len, reverse=True):
         ids.update(dict.fromkeys(named.get(key, ())))
-    ids.update({owner: None for _pk, owner in same.get(line.cents, ())})
+    # Who has an item of the same amount matters where nothing says who pays.
+    if not any(payer.code in SURE for payer in payers):
+        ids.update({owner: None for _pk, owner in same.get(line.cents, ())})
     return list(ids)[:MOST_ACCOUNTS]
 
 

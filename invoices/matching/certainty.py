@@ -153,10 +153,8 @@ def _by_payer(proposal: Proposal, all_of_line: Sequence[Proposal], context: Cont
     amounts = [item.cents for item in account.items]
     if proposal.solutions > 1 or rivals or not account.is_complete:
         yield {"code": "block_several_sums"}
-    elif not proposal.is_search_complete and not (
-        # Pairs and triples were tried; without credits nothing but all items gives the whole.
-        proposal.rule == "ONE_ITEM" or (proposal.rule == "BALANCE" and min(amounts) > 0)
-    ):
+    elif not proposal.is_search_complete and not (proposal.rule == "BALANCE" and min(amounts) > 0):
+        # Among many items some sum hits any amount. Without credits, though, only all of them give the whole.
         yield {"code": "block_search_given_up"}
     if proposal.rule not in ("BALANCE", "OVERDUE"):
         size = len(proposal.parts) if proposal.rule == "SUBSET" else 1

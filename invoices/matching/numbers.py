@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 # What is read for a digit when a paper or a fax was scanned.
 LOOKS_LIKE = str.maketrans({"O": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"})
@@ -39,6 +40,7 @@ class NumberKeys:
     prefix: str
 
 
+@lru_cache(maxsize=300_000)
 def keys_of(number: str) -> NumberKeys:
     """The keys of a document number. `digits` and `tail` are those of the SQL functions `encours_number_…`."""
     upper = number.upper()
