@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
-from core.legal import parameter
+from core.legal import MissingLegalParameter, parameter
 from core.models import User
 from core.money import AmountError, parse_amount
 from core.templatetags.format import amount as written_amount
@@ -322,7 +322,11 @@ def fee_items(items: Iterable[OpenItem]) -> set[int]:
 
 def _impute(work: Work, rows: Mapping[int, Row], today: date) -> None:
     """Tick as the law imputes a payment for which nobody says what it pays."""
-    order = order_of_the_house(today)
+    try:
+        order = order_of_the_house(today)
+    except MissingLegalParameter as error:
+        work.errors.append(str(error))
+        return
     fees = fee_items(row.item for row in rows.values())
     claims = [
         Claim(key, row.item.open_amount, row.item.due_date, is_fee=key in fees)

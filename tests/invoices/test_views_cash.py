@@ -108,6 +108,12 @@ class TestBoard:
         (written,) = page.xpath(f"//input[@name='amount-{fresh.pk}']/@value")
         assert written == "200,00"
 
+    def test_a_missing_legal_value_is_named(self, accountant: Client) -> None:
+        item = invoice()
+        line = line_for(item)
+        answer = accountant.get(BOARD, {"ligne": line.pk, "client": item.customer_id, "imputer": "1"})
+        assert "late_fees.allocation" in text_of(answer.content, "cash-work")
+
     def test_other_customers_and_items_are_found(self, accountant: Client) -> None:
         item = invoice()
         line = line_for(item)
