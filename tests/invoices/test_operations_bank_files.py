@@ -14,7 +14,7 @@ from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from customers.models import LegalEntity
 from invoices.models import BankFile, BankLine, BankStatement
-from invoices.operations.bank_accounts import archive_bank_account, change_bank_account, create_bank_account
+from invoices.operations.bank_accounts import archive_bank_account, create_bank_account
 from invoices.operations.bank_files import (
     BankFileRefused,
     LinesInUse,
@@ -347,35 +347,6 @@ def test_rights_and_scope(entity: LegalEntity, make_user) -> None:
             actor=make_user(Role.ACCOUNTANT), entity=entity, name="x", iban=OTHER_IBAN, now=NOW
         )
     assert frozen()[:3] == before
-
-
-def test_an_account_with_statements_keeps_its_iban(entity: LegalEntity) -> None:
-    bank_file = accepted(entity, camt(ONE))
-    account = bank_file.statements.get().bank_account
-    values = {"name": "Autre", "currency": "EUR", "gl_account": "512100", "journal_code": "BQ1"}
-    change_bank_account(actor=SYSTEM, account=account, iban=IBAN, now=NOW, **values)
-    with pytest.raises(BusinessError) as refused, transaction.atomic():
-        change_bank_account(actor=SYSTEM, account=account, iban=OTHER_IBAN, now=NOW, **values)
-    assert refused.value.field == "iban"
-    account.refresh_from_db()
-    assert (account.iban, account.name, account.gl_account) == (IBAN, "Autre", "512100")
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("iban", "FR7630006000011234567890188"),
-        ("iban", ""),
-        ("bic", "XX"),
-        ("currency", "euro"),
-        ("name", " "),
-    ],
-)
-def test_a_wrong_account_is_refused_at_its_field(entity: LegalEntity, field: str, value: str) -> None:
-    values = {"name": "Second", "iban": OTHER_IBAN} | {field: value}
-    with pytest.raises(BusinessError) as refused, transaction.atomic():
-        create_bank_account(actor=SYSTEM, entity=entity, now=NOW, **values)
-    assert refused.value.field == field
 
 
 @pytest.mark.django_db(transaction=True)
