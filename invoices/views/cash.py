@@ -26,9 +26,11 @@ from invoices.cash_board import (
 )
 from invoices.cash_entry import TOO_LITTLE, TOO_MUCH
 from invoices.cash_fates import fate_label
+from invoices.cash_refunds import announced_refunds, is_open_debit
 from invoices.cash_return_candidates import return_candidates
 from invoices.filters_cash import CashLineFilter
-from invoices.models import BankLine, CashApplication, MatchProposal, OpenItem
+from invoices.models import Allocation, BankLine, CashApplication, MatchProposal, OpenItem
+from invoices.operations.applying import ANNOUNCED
 from invoices.operations.cash import (
     ApplicationPart,
     CashRefused,
@@ -100,31 +102,9 @@ def _work_context(request: HttpRequest, work: Work, line: BankLine) -> dict[str,
     return {
         "applications": applications_of(line) if line.applied_amount or not is_open else [],
         "candidates": return_candidates(line) if is_open and line.is_return and line.amount < 0 else [],
-        "announced": _announced(line) if is_open_debit(line) else [],
+        "announced": announced_refunds(line) if is_open_debit(line) else [],
         "fates": [(fate.value, fate_label(fate)) for fate in allowed] if entry and entry.gap else [],
     }
-
-
-def is_open_debit(line: BankLine) -> bool:
-    """Whether money left by this line and nothing was said of it."""
-    return line.amount < 0 and not line.is_return and line.status != BankLine.Status.APPLIED
-
-
-def _announced(line: BankLine) -> list[CashApplication]:
-    """Refunds that were announced and that this line may be."""
-    numbers = OpenItem.objects.filter(
-        legal_entity=line.bank_account.legal_entity_id,
-        kind=OpenItem.Kind.OTHER,
-        total_amount=-line.amount,
-        currency=line.currency,
-        number__startswith="RB-",
-    ).values_list("number", flat=True)[:20]
-    ids = [number_of(number.removeprefix("RB-")) for number in numbers]
-    return list(
-        CashApplication.objects.filter(pk__in=ids, bank_line__isnull=True, reversed_on__isnull=True)
-        .select_related("customer")
-        .order_by("-pk")[:5]
-    )
 
 
 def _rights(request: HttpRequest) -> dict[str, bool]:
