@@ -50,7 +50,7 @@ JOIN invoices_allocation ended ON ended.id = e.object_id
 JOIN invoices_openitem o ON o.id IN (ended.debit_id, ended.credit_id)
 JOIN invoices_allocation a ON (a.debit_id = o.id OR a.credit_id = o.id)
 WHERE e.batch_id = %(batch)s AND e.document = 'ALLOCATION' AND a.id <> ended.id
-    AND a.import_batch_id IS DISTINCT FROM %(batch)s AND a.created_at >= %(committed_at)s
+    AND a.import_batch_id IS DISTINCT FROM %(batch)s AND a.id > (e.after ->> 'last_allocation')::bigint
 """
 _CUSTOMERS_CHANGED = """
 SELECT c.account_code FROM invoices_importeffect e JOIN customers_customer c ON c.id = e.object_id
@@ -136,7 +136,7 @@ def _found(batch: ImportBatch, label: str, sql: str) -> list[Dependent]:
         cursor.execute(
             f"WITH found AS MATERIALIZED ({sql}) SELECT (SELECT count(*) FROM found),"
             " ARRAY(SELECT DISTINCT * FROM found ORDER BY 1 LIMIT %(most)s)",
-            {"batch": batch.pk, "committed_at": batch.committed_at, "most": _EXAMPLES},
+            {"batch": batch.pk, "most": _EXAMPLES},
         )
         count, examples = cursor.fetchone()
     return [Dependent(label, count, list(examples))] if count else []

@@ -89,7 +89,8 @@ WITH wanted AS (
 ), effects AS (
     INSERT INTO invoices_importeffect (batch_id, document, object_id, before, after)
     SELECT %(batch)s, 'ALLOCATION', id, '{{"reversed_on": null, "reversal_reason": ""}}'::jsonb,
-        jsonb_build_object('reversed_on', day, 'reversal_reason', %(reason)s::text)
+        jsonb_build_object('reversed_on', day, 'reversal_reason', %(reason)s::text,
+            'last_allocation', (SELECT max(id) FROM invoices_allocation))
     FROM ended
 ), reversed AS (
     UPDATE invoices_allocation a SET reversed_on = ended.day, reversal_reason = %(reason)s

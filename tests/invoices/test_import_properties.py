@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.errors import BusinessError
 from core.models import Role, User
 from core.rights import SYSTEM
-from customers.models import LegalEntity
+from customers.models import EntityScope, LegalEntity
 from invoices.later_moves import LATER_MOVES
 from invoices.models import Allocation, ImportBatch, ImportGuard, OpenItem
 from invoices.operations.allocations import allocate, reverse_allocation
@@ -96,8 +96,6 @@ class House:
         ImportGuard.objects.create(legal_entity=self.entity, second_person_amount=Decimal(10**9))
         self.person = User.objects.create_user("p@example.test", None, full_name="p")
         self.person.grants.create(role=Role.ACCOUNTANT)
-        from customers.models import EntityScope
-
         EntityScope.objects.create(user=self.person, legal_entity=None)
         # What stood there before each batch, as long as nothing came after it.
         self.before: dict[int, list[tuple[object, ...]]] = {}
@@ -141,6 +139,7 @@ class House:
         if not pairs:
             return
         debit, credit = pairs[which % len(pairs)]
+        day = max(day, debit.issue_date, credit.issue_date)
         part = min(debit.open_amount, -credit.open_amount) * percent / 100
         amount = max(part.quantize(Decimal("0.01")), Decimal("0.01"))
         try:
@@ -155,9 +154,11 @@ class House:
         found = list(Allocation.objects.filter(reversed_on__isnull=True).order_by("pk"))
         if not found:
             return
+        chosen = found[which % len(found)]
+        day = max(day, chosen.allocated_on)
         try:
             reverse_allocation(
-                actor=SYSTEM, allocation_id=found[which % len(found)].pk, reversed_on=day, reason="x", today=TODAY, now=NOW
+                actor=SYSTEM, allocation_id=chosen.pk, reversed_on=day, reason="x", today=TODAY, now=NOW
             )  # fmt: skip
         except BusinessError:
             return

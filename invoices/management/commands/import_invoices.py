@@ -200,7 +200,7 @@ def work_through(batch: ImportBatch, work: Callable[..., bool]) -> None:
 def cancel_dry_run(batch: ImportBatch) -> ImportBatch:
     """A dry run leaves a cancelled batch: what was tried, without a row to commit by mistake."""
     if batch.status in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.REJECTED):
-        cancel_batch(actor=SYSTEM, batch=batch, now=clock.now())
+        return cancel_batch(actor=SYSTEM, batch=batch, now=clock.now())
     return batch
 
 
