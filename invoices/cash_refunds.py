@@ -1,6 +1,9 @@
 """Refunds that were announced before the bank said so: which of them a debit line may be."""
 
-from invoices.models import BankLine, CashApplication, OpenItem
+from invoices.models import Allocation, BankLine, CashApplication, OpenItem
+
+# The rule of an act that gave a credit back before the bank said so.
+ANNOUNCED = "refund_announced"
 
 
 def is_open_debit(line: BankLine) -> bool:

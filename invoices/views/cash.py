@@ -29,8 +29,7 @@ from invoices.cash_fates import fate_label
 from invoices.cash_refunds import announced_refunds, is_open_debit
 from invoices.cash_return_candidates import return_candidates
 from invoices.filters_cash import CashLineFilter
-from invoices.models import Allocation, BankLine, CashApplication, MatchProposal, OpenItem
-from invoices.operations.applying import ANNOUNCED
+from invoices.models import BankLine, CashApplication, MatchProposal
 from invoices.operations.cash import (
     ApplicationPart,
     CashRefused,
