@@ -15,8 +15,8 @@ from core.calendar import DateError, parse_french_date
 from core.money import AmountError, format_amount, format_count, parse_amount
 from invoices import einvoice_messages, fec_messages, suspicion_messages
 from invoices.models import OpenItem
+from invoices.readers.cell_reader import swap_month_and_day
 from invoices.readers.columns import NAMES
-from invoices.readers.rows import swap_month_and_day
 from invoices.suspicion_messages import suspicion_label as suspicion_label
 
 _ISO_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -8,15 +8,16 @@ A header that its cells contradict is not believed; cells alone are believed les
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from core.calendar import DateError, parse_french_date
 from core.money import AmountError, parse_amount
 from invoices.mapping_names import PROGRAMS, expanded
+from invoices.readers.cell_reader import swap_month_and_day
 from invoices.readers.columns import NAMES, known_name, simplify
 from invoices.readers.countries import country_code
 from invoices.readers.detection import Habits
-from invoices.readers.rows import swap_month_and_day
 from invoices.readers.vocabulary import CURRENCIES, CURRENCY_SIGNS, KIND_WORDS, SIDE_WORDS, SKIP_WORDS
 
 LEAST = 40
@@ -301,7 +302,7 @@ def _adds_up(
     return (
         len(full) > 1
         and all(net + vat == total and abs(net) >= abs(vat) for net, vat, total in full)
-        and any(vat for _net, vat, _total in full)
+        and any(vat != 0 for _net, vat, _total in full)
     )
 
 
@@ -324,8 +325,8 @@ def amount_of(text: str, decimal: str | None) -> Decimal | None:
         return None
 
 
-def day_of(text: str, order: str) -> object:
-    """The day that a cell writes, None when it is none; comparable with another."""
+def day_of(text: str, order: str) -> date | None:
+    """The day that a cell writes, None when it is none."""
     plain = _HOUR.sub("", text.strip())
     try:
         return parse_french_date(swap_month_and_day(plain) if order == "mdy" else plain)

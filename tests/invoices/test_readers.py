@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from core.money import AmountError, parse_amount
 from invoices.import_messages import FILE_MESSAGES, ROW_MESSAGES, file_message, row_message
 from invoices.models import OpenItem
+from invoices.readers.cell_reader import read_amount
 from invoices.readers.columns import NAMES, read_header, simplify
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB, Limits
 from invoices.readers.process import read_in_child
-from invoices.readers.rows import SKIPPED, read_amount
+from invoices.readers.rows import SKIPPED
 from invoices.readers.vocabulary import KIND_WORDS
 from tests.invoices.files import TODAY, codes, csv_bytes, read_row, read_rows, refused, xlsx_bytes
 

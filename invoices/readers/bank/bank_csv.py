@@ -24,12 +24,12 @@ from invoices.readers.bank.building import (
 )
 from invoices.readers.bank.model import Event
 from invoices.readers.bank.text import return_code_in, speaks_of_return
+from invoices.readers.cell_reader import swap_month_and_day
 from invoices.readers.columns import simplify
 from invoices.readers.csv_file import CsvFile
 from invoices.readers.detection import DELIMITERS, Habits
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
-from invoices.readers.rows import swap_month_and_day
 from invoices.readers.vocabulary import CURRENCY_SIGNS
 
 _NAMES: dict[str, tuple[str, ...]] = {
