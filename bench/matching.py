@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from bench._matching_baselines import orm_in_bulk, row_by_row
 from bench.matching_truth import PROFILES, TODAY, Portfolio, TruePayment, make_portfolio
 from bench.portfolio import scratch_database
 
 NOW = datetime(2026, 6, 30, 18, 0, tzinfo=UTC)
-SAMPLE = 100
 
 
 def write(portfolio: Portfolio) -> None:
@@ -268,91 +268,6 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def row_by_row(portfolio: Portfolio, first: int) -> float:
-    """Seconds per line of the straightforward way: ask for each number, then for the amount; apply one by one."""
-    from core.rights import SYSTEM
-    from invoices.models import BankLine, OpenItem
-    from invoices.operations.cash import ApplicationPart, CashRefused, apply_line
-
-    lines = list(BankLine.objects.filter(status="OPEN", amount__gt=0, pk__gte=first).order_by("pk")[:SAMPLE])
-    start = time.perf_counter()
-    for line in lines:
-        items: dict[int, OpenItem] = {}
-        for word in re.findall(r"[A-Z0-9/-]{3,}", line.remittance.upper()):
-            for item in OpenItem.objects.exclude(open_amount=0).filter(number__icontains=word)[:5]:
-                items[item.pk] = item
-        if not items:
-            items = {item.pk: item for item in OpenItem.objects.filter(open_amount=line.amount)[:2]}
-        chosen = list(items.values())
-        if (
-            chosen
-            and sum(item.open_amount for item in chosen) == line.amount
-            and len({i.customer_id for i in chosen}) == 1
-        ):
-            try:
-                apply_line(
-                    actor=SYSTEM, line_id=line.pk, parts=[ApplicationPart(item.pk, item.open_amount) for item in chosen],
-                    today=TODAY, now=NOW,
-                )  # fmt: skip
-            except CashRefused:
-                continue
-    return (time.perf_counter() - start) / max(len(lines), 1)
-
-
-def orm_in_bulk() -> float:
-    """Seconds of one pass with the ORM: all open items read, numbers found by a dictionary, rows made and bulk-created."""
-    from django.db import transaction
-
-    from invoices.models import Allocation, BankLine, CashApplication, OpenItem
-
-    start = time.perf_counter()
-    with transaction.atomic():
-        by_number = {
-            re.sub(r"\D", "", item.number).lstrip("0"): item
-            for item in OpenItem.objects.exclude(open_amount=0).select_related("customer")
-        }
-        applications, payments, lines = [], [], []
-        for line in BankLine.objects.filter(amount__gt=0):
-            found = [by_number[key] for key in re.findall(r"\d{3,}", line.remittance) if key in by_number]
-            if found and sum(item.open_amount for item in found) == line.amount:
-                lines.append((line, found))
-        for line, found in lines:
-            applications.append(
-                CashApplication(
-                    legal_entity_id=found[0].legal_entity_id,
-                    customer_id=found[0].customer_id,
-                    bank_line=line,
-                    applied_on=TODAY,
-                    applied_at=NOW,
-                )
-            )
-            payments.append(
-                OpenItem(
-                    legal_entity_id=found[0].legal_entity_id, customer_id=found[0].customer_id, kind="PAYMENT", number=f"X{line.pk}",
-                    issue_date=TODAY, due_date=TODAY, currency="EUR", total_amount=-line.amount, open_amount=0, posted_at=NOW, updated_at=NOW,
-                )
-            )  # fmt: skip
-        CashApplication.objects.bulk_create(applications, batch_size=1_000)
-        OpenItem.objects.bulk_create(payments, batch_size=1_000)
-        Allocation.objects.bulk_create(
-            [
-                Allocation(
-                    debit=item,
-                    credit=payment,
-                    amount=abs(item.open_amount) or 1,
-                    allocated_on=TODAY,
-                    created_at=NOW,
-                )
-                for (line, found), payment in zip(lines, payments, strict=True)
-                for item in found
-                if item.pk != payment.pk
-            ],
-            batch_size=1_000,
-        )
-        transaction.set_rollback(True)
-    return time.perf_counter() - start
-
-
 def measure(options: argparse.Namespace, seed: int, profile: str, *, with_baselines: bool) -> dict[str, Any]:
     from core.rights import SYSTEM
     from invoices.operations.matching import match_lines
@@ -366,7 +281,7 @@ def measure(options: argparse.Namespace, seed: int, profile: str, *, with_baseli
         "customers": len(portfolio.customers),
     }
     if with_baselines:
-        result["orm_in_bulk_seconds"] = round(orm_in_bulk(), 2)
+        result["orm_in_bulk_seconds"] = round(orm_in_bulk(today=TODAY, now=NOW), 2)
     phases: dict[str, float] = {}
     start = time.perf_counter()
     with watched(phases):
@@ -376,9 +291,14 @@ def measure(options: argparse.Namespace, seed: int, profile: str, *, with_baseli
     result["counts"] = counts
     result |= judge(portfolio, posted_parts())
     if with_baselines:
-        per_line = row_by_row(portfolio, 1)
+        per_line = row_by_row(today=TODAY, now=NOW)
         result["row_by_row_seconds_per_line"] = round(per_line, 4)
         result["row_by_row_seconds_extrapolated"] = round(per_line * len(portfolio.payments), 1)
+    print(
+        f"{profile} {seed}: {result['seconds']} s, {result['wrong_automatic']} wrong",
+        file=sys.stderr,
+        flush=True,
+    )
     return result
 
 
