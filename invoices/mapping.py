@@ -285,7 +285,13 @@ def _claims_of_sums(columns: Sequence[_Column], rows: Sequence[Sequence[str]]) -
                     ]
     nameless = [column for column in money if not _named(column.name)]
     if nameless:
-        largest = max(nameless, key=lambda column: sum(abs(value or 0) for value in amounts[column.index]))
+        sums = {
+            column.index: sum(
+                (abs(value) for value in amounts[column.index] if value is not None), Decimal(0)
+            )
+            for column in nameless
+        }
+        largest = max(nameless, key=lambda column: sums[column.index])
         claims.append(Proposal(largest.index, largest.name, "total_amount", 48, "amounts"))
     return claims
 
