@@ -97,8 +97,8 @@ class FecRows:
                 raise UnreadableFile(
                     "fec_control",
                     account=" ".join(part for part in key if part),
-                    open=str(_money(open_cents[key])),
-                    balance=str(_money(balance)),
+                    open=_said(open_cents[key]),
+                    balance=_said(balance),
                 )
 
     def _survey(self) -> None:
@@ -136,13 +136,13 @@ class FecRows:
                 journal=journal[:20],
                 entry=number[:40],
                 line=line,
-                debit=str(_money(debit)),
-                credit=str(_money(credit)),
+                debit=_said(debit),
+                credit=_said(credit),
                 count=len(entries),
                 others=[key[1][:40] for key in list(entries)[1 : _SHOWN + 1]],
             )
         if debits != credits:
-            raise UnreadableFile("fec_unbalanced", debit=str(_money(debits)), credit=str(_money(credits)))
+            raise UnreadableFile("fec_unbalanced", debit=_said(debits), credit=_said(credits))
         if not self.total:
             raise UnreadableFile("fec_no_customer", accounts=", ".join(self._accounts))
 
@@ -322,6 +322,11 @@ class FecRows:
 
 def _error(column: str, code: str, value: str, **params: Any) -> dict[str, Any]:
     return {"column": column, "code": code, "value": value[:120].replace("\x00", "\ufffd"), **params}
+
+
+def _said(amount: int) -> str:
+    """As people write it."""
+    return str(_money(amount)).replace(".", ",")
 
 
 def _money(amount: int) -> Decimal:

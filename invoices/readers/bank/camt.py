@@ -8,18 +8,14 @@ the CFONB. Files are streamed: memory does not grow with their size.
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import IO, Any
-
-from lxml import etree
+from typing import IO
 
 from invoices.readers.bank.building import Building, StatementError, currency_code
 from invoices.readers.bank.camt_entry import Entry
-from invoices.readers.bank.camt_xml import account_of, amount_of, child, day_of, name, text
+from invoices.readers.bank.camt_xml import STATEMENTS, Node, account_of, amount_of, child, day_of, steps, text
 from invoices.readers.bank.model import Event
-from invoices.readers.errors import UnreadableFile
-from invoices.readers.limits import MIB, Limits
+from invoices.readers.limits import Limits
 
-_KINDS = {"Stmt": "BOOKED", "Rpt": "INTERIM", "Ntfctn": "NOTIFICATION"}
 # The best balance first. Interim ones count only where no booked one is given.
 _OPENING = ("OPBD", "PRCD", "ITBD")
 _CLOSING = ("CLBD", "ITBD")
@@ -29,37 +25,8 @@ _MOST_BALANCES = 2_000
 def read_camt(stream: IO[bytes], options: dict[str, str], limits: Limits) -> Iterator[Event]:
     """Raises UnreadableFile when the XML is broken, dangerous, or no CAMT."""
     reader = _Camt(options)
-    try:
-        for action, element in _steps(stream):
-            yield from reader.see(action, element)
-    except etree.XMLSyntaxError as error:
-        line = error.lineno or 1
-        raise UnreadableFile("bank_xml_broken", line=line, detail=str(error.msg)[:200]) from None
-    except (UnicodeError, LookupError, ValueError) as error:
-        raise UnreadableFile("bank_xml_broken", line=1, detail=str(error)[:200]) from None
-
-
-def _steps(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Parsed in pieces: no entities, no network, no declared document type, a bounded depth and text size."""
-    parser = etree.XMLPullParser(
-        ("start", "end"),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    stream.seek(0)
-    first = True
-    while piece := stream.read(MIB // 4):
-        if first and b"<!DOCTYPE" in piece[:65_536].replace(b"\x00", b"").upper():
-            raise UnreadableFile("bank_xml_doctype")
-        first = False
-        parser.feed(piece)
-        yield from parser.read_events()
-    parser.close()
-    yield from parser.read_events()
+    for action, node in steps(stream):
+        yield from reader.see(action, node)
 
 
 class _Camt:
@@ -67,65 +34,33 @@ class _Camt:
 
     def __init__(self, options: dict[str, str]) -> None:
         self._options = options
-        self._path: list[str] = []
         self._rank = 0
-        self._building: Building | None = None
+        self._building = Building(0)
         self._balances: list[tuple[str, date | None, Decimal, str]] = []
         self._failure: StatementError | None = None
 
-    def see(self, action: str, element: Any) -> Iterator[Event]:
-        if action == "start":
-            self._enter(name(element), element)
-            return
-        depth = len(self._path)
-        tag = self._path.pop()
-        if self._building is None:
-            if depth > 2:
-                self._drop(element)
-            return
-        parent = self._path[-1] if self._path else ""
-        if tag in _KINDS and depth == 3:
-            yield self._close()
-            self._drop(element)
-        elif parent in _KINDS and depth == 4:
-            if self._failure is None:
-                try:
-                    yield from self._child(tag, element)
-                except StatementError as error:
-                    self._failure = error
-            self._drop(element)
-
-    def _enter(self, tag: str, element: Any) -> None:
-        depth = len(self._path)
-        if depth > 60:
-            raise UnreadableFile("bank_xml_broken", line=element.sourceline or 1, detail="depth")
-        if depth == 0 and element.getroottree().docinfo.doctype:
-            raise UnreadableFile("bank_xml_doctype")
-        if depth == 0 and tag in ("BkToCstmrStmt", "BkToCstmrAcctRpt", "BkToCstmrDbtCdtNtfctn"):
-            self._path.append("Document")  # some banks leave the envelope out
-        self._path.append(tag)
-        if tag in _KINDS and len(self._path) == 3:
+    def see(self, action: str, node: Node) -> Iterator[Event]:
+        if action == "open":
             self._rank += 1
-            self._building = Building(self._rank, kind=_KINDS[tag])
+            self._building = Building(self._rank, kind=STATEMENTS[node.name])
             self._balances = []
             self._failure = None
+        elif action == "close":
+            yield self._close()
+        elif self._failure is None:
+            try:
+                yield from self._part(node)
+            except StatementError as error:
+                self._failure = error
 
-    @staticmethod
-    def _drop(element: Any) -> None:
-        """What was read must not stay in memory."""
-        element.clear()
-        while element.getprevious() is not None:
-            del element.getparent()[0]
-
-    def _child(self, tag: str, element: Any) -> Iterator[Event]:
+    def _part(self, element: Node) -> Iterator[Event]:
         building = self._building
-        assert building is not None
         statement = building.statement
-        match tag:
+        match element.name:
             case "Id":
-                statement.identification = element.text or ""
+                statement.identification = element.text
             case "ElctrncSeqNb" | "LglSeqNb":
-                statement.sequence = statement.sequence or element.text or ""
+                statement.sequence = statement.sequence or element.text
             case "FrToDt":
                 statement.from_date = day_of(element, "FrDt", "FrDtTm")
                 statement.to_date = day_of(element, "ToDt", "ToDtTm")
@@ -133,7 +68,7 @@ class _Camt:
                 statement.account_identification = account_of(element)
                 found = child(element, "Ccy")
                 if found is not None and found.text:
-                    statement.currency = currency_code(found.text, line=found.sourceline, field="Acct/Ccy")
+                    statement.currency = currency_code(found.text, line=found.line, field="Acct/Ccy")
             case "Bal":
                 self._balance(element)
             case "Ntry":
@@ -146,7 +81,7 @@ class _Camt:
                 elif entry.currency != statement.currency:
                     raise StatementError(
                         "currency_mixed",
-                        line=element.sourceline,
+                        line=element.line,
                         value=entry.currency,
                         currency=statement.currency,
                     )
@@ -156,7 +91,7 @@ class _Camt:
                     if line is not None:
                         yield line
 
-    def _balance(self, element: Any) -> None:
+    def _balance(self, element: Node) -> None:
         kind = text(element, "Tp", "CdOrPrtry", "Cd") or text(element, "Tp", "Cd")
         if kind not in (*_OPENING, *_CLOSING) or len(self._balances) >= _MOST_BALANCES:
             return
@@ -167,13 +102,11 @@ class _Camt:
         sub = text(element, "Tp", "SubTp", "Cd")
         kind = "ITBD" if sub == "INTM" else kind
         self._balances.append((kind, day_of(element, "Dt"), amount, currency))
-        if self._building is not None and not self._building.statement.currency:
+        if not self._building.statement.currency:
             self._building.statement.currency = currency
 
     def _close(self) -> Event:
         building = self._building
-        assert building is not None
-        self._building = None
         statement = building.statement
         balances = [item for item in self._balances if item[3] == statement.currency]
         opening, closing = pick(balances, _OPENING, last=False), pick(balances, _CLOSING, last=True)

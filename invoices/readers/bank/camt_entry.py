@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from invoices.readers.bank.building import StatementError, money, reference
-from invoices.readers.bank.camt_xml import account_of, amount_of, child, children, day_of, text
+from invoices.readers.bank.camt_xml import Node, account_of, amount_of, child, children, day_of, text
 from invoices.readers.bank.return_codes import ISO_RETURNS
 
 # ISO 20022 bank transaction codes: family -> nature, and the sub-families that bring a payment back.
@@ -36,7 +36,7 @@ _MOST_TRANSACTIONS = 200_000
 class Entry:
     """An `Ntry`. Raises StatementError when it has no amount or no date that can be read."""
 
-    def __init__(self, element: Any, account_currency: str) -> None:
+    def __init__(self, element: Node, account_currency: str) -> None:
         self._element = element
         self.status = text(element, "Sts", "Cd") or text(element, "Sts", "Prtry") or text(element, "Sts")
         self.amount, self.currency = amount_of(element)
@@ -70,7 +70,7 @@ class Entry:
         element = self._element
         booked = day_of(element, "BookgDt") or day_of(element, "ValDt")
         if booked is None:
-            raise StatementError("date_missing", line=element.sourceline, field="Ntry/BookgDt")
+            raise StatementError("date_missing", line=element.line, field="Ntry/BookgDt")
         common = {"booking_date": booked, "value_date": day_of(element, "ValDt"), "currency": self.currency}
         parts = [part for details in children(element, "NtryDtls") for part in children(details, "TxDtls")]
         amounts = self._amounts(parts) if 1 < len(parts) <= _MOST_TRANSACTIONS else None
@@ -81,7 +81,7 @@ class Entry:
         for part, amount in zip(parts, amounts, strict=True):
             yield common | {"amount": amount} | self._fields(part, whole=False)
 
-    def _amounts(self, parts: list[Any]) -> list[Decimal] | None:
+    def _amounts(self, parts: list[Node]) -> list[Decimal] | None:
         """What each transaction moves, when that adds up to the entry."""
         for paths in ((("Amt",), ("TxAmt",), ("InstdAmt",)), (("TxAmt",),), (("InstdAmt",),)):
             amounts = []
@@ -96,7 +96,7 @@ class Entry:
                 return amounts
         return None
 
-    def _part_amount(self, part: Any, source: str) -> Decimal | None:
+    def _part_amount(self, part: Node, source: str) -> Decimal | None:
         holder = part if source == "Amt" else child(part, "AmtDtls", source)
         if holder is None or child(holder, "Amt") is None:
             return None
@@ -107,7 +107,7 @@ class Entry:
         sign = self._sign if side not in ("CRDT", "DBIT") else (1 if side == "CRDT" else -1)
         return sign * abs(amount)
 
-    def _fields(self, part: Any, *, whole: bool = True) -> dict[str, Any]:
+    def _fields(self, part: Node | None, *, whole: bool = True) -> dict[str, Any]:
         element = self._element
         code, nature, returned = _code(part, element)
         if text(element, "RvslInd").lower() in ("true", "1"):
@@ -128,7 +128,7 @@ class Entry:
         fields["nature"] = "RETURN" if returned else nature
         return fields
 
-    def _add_part(self, fields: dict[str, Any], part: Any, returned: bool, *, whole: bool) -> bool:
+    def _add_part(self, fields: dict[str, Any], part: Node, returned: bool, *, whole: bool) -> bool:
         """What a transaction says; whether it brings a payment back."""
         end_to_end = reference(text(part, "Refs", "EndToEndId"))
         own = reference(text(part, "Refs", "AcctSvcrRef")) or reference(text(part, "Refs", "TxId"))
@@ -141,7 +141,7 @@ class Entry:
         if back is not None:
             returned = True
             code = text(back, "Rsn", "Cd") or text(back, "Rsn", "Prtry")
-            said = " ".join(item.text or "" for item in children(back, "AddtlInf"))
+            said = " ".join(item.text for item in children(back, "AddtlInf"))
             fields["return_code"] = code
             fields["return_reason"] = said or ISO_RETURNS.get(code, "")
         if returned:
@@ -158,7 +158,7 @@ class Entry:
             fields["charges_amount"] = charges
         return returned
 
-    def _add_party(self, fields: dict[str, Any], part: Any, returned: bool) -> None:
+    def _add_party(self, fields: dict[str, Any], part: Node, returned: bool) -> None:
         """Who is on the other side: the debtor of what we receive, and of what comes back to him."""
         side = text(part, "CdtDbtInd")
         received = (side == "CRDT") if side in ("CRDT", "DBIT") else self._sign > 0
@@ -171,7 +171,7 @@ class Entry:
         fields["counterparty_iban"] = "".join(account_of_role(parties, role).split()).upper()
         fields["ultimate_name"] = _party(parties, f"Ultmt{role}")
 
-    def _add_original(self, fields: dict[str, Any], part: Any) -> None:
+    def _add_original(self, fields: dict[str, Any], part: Node) -> None:
         """The amount the payer ordered, where it is another one."""
         holder = child(part, "AmtDtls", "InstdAmt")
         if holder is None or child(holder, "Amt") is None:
@@ -183,7 +183,7 @@ class Entry:
         if amount and currency != self.currency:
             fields["original_amount"], fields["original_currency"] = abs(amount), currency
 
-    def _charges(self, element: Any) -> Decimal | None:
+    def _charges(self, element: Node) -> Decimal | None:
         """What was withheld; charges booked apart (`ChrgInclInd` false) are another movement."""
         total = Decimal(0)
         for charges in children(element, "Chrgs"):
@@ -204,16 +204,16 @@ class Entry:
         return abs(total) or None
 
 
-def _sign(element: Any, amount: Decimal) -> int:
+def _sign(element: Node, amount: Decimal) -> int:
     side = text(element, "CdtDbtInd")
     if side in ("CRDT", "DBIT"):
         return 1 if side == "CRDT" else -1
     if not side:
         return -1 if amount < 0 else 1
-    raise StatementError("sign_invalid", line=element.sourceline, field="Ntry/CdtDbtInd", value=side[:20])
+    raise StatementError("sign_invalid", line=element.line, field="Ntry/CdtDbtInd", value=side[:20])
 
 
-def _code(part: Any, entry: Any) -> tuple[str, str, bool]:
+def _code(part: Node | None, entry: Node) -> tuple[str, str, bool]:
     """The bank's code of the transaction, else of the entry; the nature; whether it is a return."""
     for holder in (part, entry):
         if holder is None:
@@ -250,7 +250,7 @@ _SWIFT_TYPES = {
 }
 
 
-def _party(parties: Any, role: str) -> str:
+def _party(parties: Node, role: str) -> str:
     """The name, where all versions put it: `Nm`, or under `Pty` since version 8."""
     return (
         text(parties, role, "Nm")
@@ -259,23 +259,23 @@ def _party(parties: Any, role: str) -> str:
     )
 
 
-def account_of_role(parties: Any, role: str) -> str:
+def account_of_role(parties: Node, role: str) -> str:
     holder = child(parties, f"{role}Acct")
     return "" if holder is None else account_of(holder)
 
 
-def _remittance(part: Any) -> str:
+def _remittance(part: Node) -> str:
     """The free texts, then what the bank adds when the payer wrote none."""
     remittance = child(part, "RmtInf")
     texts: list[str] = []
     if remittance is not None:
-        texts = [item.text or "" for item in children(remittance, "Ustrd")]
+        texts = [item.text for item in children(remittance, "Ustrd")]
         for block in children(remittance, "Strd"):
-            texts += [item.text or "" for item in children(block, "AddtlRmtInf")]
+            texts += [item.text for item in children(block, "AddtlRmtInf")]
     return " ".join(line for line in texts if line.strip()) or text(part, "AddtlTxInf")
 
 
-def _structured(part: Any) -> dict[str, Any]:
+def _structured(part: Node) -> dict[str, Any]:
     """The creditor's reference, and the documents the payer names with their amounts."""
     references: list[str] = []
     documents: list[dict[str, str]] = []
@@ -302,14 +302,14 @@ def _structured(part: Any) -> dict[str, Any]:
     }
 
 
-def _document_amount(amounts: Any) -> dict[str, str]:
+def _document_amount(amounts: Node) -> dict[str, str]:
     """What is paid of a document: the amount remitted, else due; a credit note's is negative."""
     for source, sign in (("RmtdAmt", 1), ("DuePyblAmt", 1), ("CdtNoteAmt", -1)):
         holder = child(amounts, source)
         if holder is not None:
             try:
                 return {
-                    "amount": str(sign * money(Decimal(holder.text or ""))),
+                    "amount": str(sign * money(Decimal(holder.text))),
                     "currency": holder.get("Ccy", "")[:3],
                 }
             except (StatementError, ArithmeticError):
