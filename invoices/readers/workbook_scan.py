@@ -3,6 +3,7 @@
 import posixpath
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import IO
 from xml.etree import ElementTree
@@ -20,6 +21,7 @@ _FAILED_TEXT = re.compile(rb"<(?:\w+:)?v>(#[A-Z0-9/!?]{2,12})<")
 _MOST_FAILED = 100_000
 _BROKEN = (
     zipfile.BadZipFile,
+    zlib.error,
     OSError,
     EOFError,
     NotImplementedError,
