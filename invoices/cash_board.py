@@ -264,10 +264,12 @@ def _accounts(
     user: User, line: BankLine, customer_ids: Sequence[int], wanted: Sequence[int], today: date
 ) -> list[Account]:
     """Open items per customer, in the line's currency or its original one, the oldest due first."""
+    # Keys first: a condition over two tables would read every customer.
+    of_items = OpenItem.objects.filter(pk__in=wanted).order_by().values_list("customer", flat=True)
+    asked = {*customer_ids, *(of_items.distinct() if wanted else ())}
     customers = (
         Customer.objects.visible_to(user)
-        .filter(legal_entity=line.bank_account.legal_entity_id)
-        .filter(Q(pk__in=customer_ids) | Q(pk__in=OpenItem.objects.filter(pk__in=wanted).values("customer")))
+        .filter(legal_entity=line.bank_account.legal_entity_id, pk__in=asked)
         .in_bulk()
     )
     ordered = list(dict.fromkeys([*(pk for pk in customer_ids if pk in customers), *customers]))
