@@ -208,7 +208,12 @@ def _payers(
     lines: Sequence[Line], readings: Sequence[LineReading], directory: Directory
 ) -> list[list[Payer]]:
     aliases = _aliases(lines, directory.entity_id)
-    _look_up_similar(lines, readings, directory)
+    unknown = [
+        (line, reading)
+        for line, reading in zip(lines, readings, strict=True)
+        if not any((kind, value) in aliases for kind, value, _code in _signs(line))
+    ]
+    _look_up_similar(unknown, directory)
     result = []
     for line, reading in zip(lines, readings, strict=True):
         found: list[Payer] = []
@@ -269,10 +274,10 @@ def _alike(key: str, directory: Directory) -> dict[int, str]:
     return {pk: directory.keys[pk] for pk in same} or directory.similar.get(key, {})
 
 
-def _look_up_similar(lines: Sequence[Line], readings: Sequence[LineReading], directory: Directory) -> None:
+def _look_up_similar(unknown: Iterable[tuple[Line, LineReading]], directory: Directory) -> None:
     """Ask the trigram index for names that no customer bears as they are, once each."""
     asked = set()
-    for line, reading in zip(lines, readings, strict=True):
+    for line, reading in unknown:
         names = names_of(line) or ([reading.text.words] if reading.text.words else [])
         for name in names:
             key = name_key(name)

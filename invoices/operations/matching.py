@@ -161,7 +161,8 @@ def _match_chunk(
     )
     # What was certain and could not be posted was wanted by another line: sought again.
     left = {one.line.pk for one in certain} - posted
-    _mark(sorted(left), None)
+    if left:
+        _mark(sorted(left), None)
     return Counter(
         lines=len(claimed) - len(left),
         proposed=sum(bool(proposals) for _l, proposals, _c in found),
