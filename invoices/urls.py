@@ -7,6 +7,7 @@ from invoices.dispute_urls import dispute_urlpatterns
 from invoices.einvoice_urls import einvoice_urlpatterns
 from invoices.import_urls import import_urlpatterns
 from invoices.item_urls import item_urlpatterns
+from invoices.plan_urls import plan_urlpatterns
 
 app_name = "invoices"
 urlpatterns: list[URLPattern] = [
@@ -16,5 +17,6 @@ urlpatterns: list[URLPattern] = [
     *bank_urlpatterns,
     *cash_urlpatterns,
     *dispute_urlpatterns,
+    *plan_urlpatterns,
     *einvoice_urlpatterns,
 ]
