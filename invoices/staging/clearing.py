@@ -11,21 +11,26 @@ from django.db import connection
 
 from invoices.staging.verdict import SETTLEMENTS
 
+# A table of its own, analysed: what the planner knows of a batch just staged would mislead it. A settled group says
+# of its items what their absence does.
+_PRESENT = """
+DROP TABLE IF EXISTS import_present;
+CREATE TEMPORARY TABLE import_present ON COMMIT DROP AS
+SELECT DISTINCT r.number, r.instalment FROM invoices_importrow r
+WHERE r.batch_id = %(batch)s AND r.number IS NOT NULL
+    AND (r.outcome <> 'SKIPPED' OR r.details ->> 'skipped' <> 'settled_group');
+ANALYZE import_present
+"""
+
 # What is booked here and was never exported is no news for the source: its absence proves nothing.
 _ABSENT = """
 SELECT o.id, o.open_amount
 FROM invoices_openitem o
 LEFT JOIN invoices_openitem root ON root.id = o.corrects_id
 WHERE o.legal_entity_id = %(entity)s AND o.open_amount <> 0 AND o.issue_date <= %(as_of)s
-    AND NOT EXISTS (
-        SELECT FROM invoices_importrow r
-        WHERE r.batch_id = %(batch)s AND r.number = o.number AND r.instalment = o.instalment
-            AND (r.outcome <> 'SKIPPED' OR r.details ->> 'skipped' <> 'settled_group')
-    )
+    AND NOT EXISTS (SELECT FROM import_present r WHERE r.number = o.number AND r.instalment = o.instalment)
     AND NOT (root.id IS NOT NULL AND EXISTS (
-        SELECT FROM invoices_importrow r
-        WHERE r.batch_id = %(batch)s AND r.number = root.number AND r.instalment = root.instalment
-            AND (r.outcome <> 'SKIPPED' OR r.details ->> 'skipped' <> 'settled_group')
+        SELECT FROM import_present r WHERE r.number = root.number AND r.instalment = root.instalment
     ))
     AND NOT EXISTS (SELECT FROM invoices_receipt p WHERE p.item_id = o.id AND p.export_id IS NULL)
     AND NOT EXISTS (SELECT FROM invoices_adjustment p WHERE p.item_id = o.id AND p.export_id IS NULL)
@@ -63,6 +68,7 @@ CREATE TEMPORARY TABLE import_target (item_id bigint PRIMARY KEY, open numeric(1
 CREATE TEMPORARY TABLE import_settle (
     item_id bigint, customer_id bigint, currency text, is_debit boolean, amount numeric(14,2), issue_date date, day date
 ) ON COMMIT DROP;
+ANALYZE import_stated
 """
 
 # Open again: every settlement by earlier batches ends, and what it had settled beside is settled anew below.
@@ -71,10 +77,9 @@ WITH wanted AS (
     SELECT o.id
     FROM import_stated t
     JOIN invoices_openitem o ON o.id = t.item_id
-    LEFT JOIN (
-        SELECT corrects_id, sum(open_amount) AS open FROM invoices_openitem
-        WHERE corrects_id IS NOT NULL AND legal_entity_id = %(entity)s GROUP BY corrects_id
-    ) k ON k.corrects_id = o.id
+    LEFT JOIN LATERAL (
+        SELECT sum(c.open_amount) AS open FROM invoices_openitem c WHERE c.corrects_id = o.id
+    ) k ON true
     WHERE abs(t.open) > greatest(sign(t.open) * (o.open_amount + coalesce(k.open, 0)), 0)
 ), ended AS (
     SELECT z.id, z.debit_id, z.credit_id, z.amount, greatest(z.allocated_on, %(as_of)s) AS day
@@ -116,7 +121,11 @@ FROM (
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before
     FROM import_stated t
-    JOIN invoices_openitem m ON m.id = t.item_id OR m.corrects_id = t.item_id
+    CROSS JOIN LATERAL (
+        SELECT i.id, i.open_amount, i.corrects_id FROM invoices_openitem i WHERE i.id = t.item_id
+        UNION ALL
+        SELECT i.id, i.open_amount, i.corrects_id FROM invoices_openitem i WHERE i.corrects_id = t.item_id
+    ) m
 ) members
 ON CONFLICT (item_id) DO UPDATE SET open = excluded.open;
 INSERT INTO import_target
@@ -236,7 +245,8 @@ ORDER BY customer_id, currency
 def find_clearings(*, batch_id: int, entity_id: int, as_of: date) -> int:
     """Keep which open items of the entity a full snapshot does not show; how many there are."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off; ANALYZE invoices_importrow")
+        cursor.execute("SET LOCAL jit = off")
+        cursor.execute(_PRESENT, {"batch": batch_id})
         cursor.execute(_FIND, {"batch": batch_id, "entity": entity_id, "as_of": as_of})
         return int(cursor.rowcount)
 
@@ -245,7 +255,9 @@ def find_clearings_again(*, batch_id: int, entity_id: int, as_of: date) -> int:
     """The same on the ledger as it is now; how many items are cleared that nobody saw, or further than was seen."""
     values = {"batch": batch_id, "entity": entity_id, "as_of": as_of}
     with connection.cursor() as cursor:
+        cursor.execute(_PRESENT, values)
         cursor.execute(_FIND_AGAIN, values)
+        cursor.execute("ANALYZE import_absent")
         cursor.execute(_MORE, values)
         more = int(cursor.fetchone()[0])
         cursor.execute(_REPLACE, values)
@@ -284,6 +296,7 @@ def settle(
         moved = int(cursor.rowcount)
         if not moved:
             return 0
+        cursor.execute("ANALYZE import_settle")
         cursor.execute(_COUNTER_ITEMS, values)
         cursor.execute(_ALLOCATE, values)
         cursor.execute(_MOVE, values)

@@ -139,12 +139,12 @@ _RECHECK = f"""
 UPDATE invoices_importrow r SET
     item_id = n.item_id, errors = n.errors, changes = n.changes, suspicions = n.suspicions, outcome = n.outcome
 FROM (
-    SELECT line, item_id, errors, CASE WHEN errors = '[]' THEN changes ELSE '[]' END AS changes,
+    SELECT id, item_id, errors, CASE WHEN errors = '[]' THEN changes ELSE '[]' END AS changes,
         CASE WHEN errors = '[]' THEN kept || suspicions ELSE '[]' END AS suspicions,
         CASE WHEN errors <> '[]' THEN 'ERROR' WHEN item_id IS NULL THEN 'NEW'
             WHEN changes <> '[]' THEN 'CHANGED' ELSE 'UNCHANGED' END AS outcome
     FROM (
-        SELECT r.line, o.id AS item_id, {LEDGER_ERRORS} AS errors, {CHANGES} AS changes,
+        SELECT r.id, o.id AS item_id, {LEDGER_ERRORS} AS errors, {CHANGES} AS changes,
             {LEDGER_SUSPICIONS} AS suspicions,
             CASE WHEN r.suspicions = '[]' THEN r.suspicions ELSE (
                 SELECT coalesce(jsonb_agg(e), '[]') FROM jsonb_array_elements(r.suspicions) e
@@ -155,7 +155,7 @@ FROM (
         WHERE r.batch_id = %(batch)s AND r.outcome IN ('NEW', 'CHANGED', 'UNCHANGED')
     ) checked
 ) n
-WHERE r.batch_id = %(batch)s AND r.line = n.line AND (
+WHERE r.id = n.id AND (
     r.outcome <> n.outcome OR r.item_id IS DISTINCT FROM n.item_id OR r.changes <> n.changes
     OR r.suspicions <> n.suspicions
 )

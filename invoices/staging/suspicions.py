@@ -25,19 +25,23 @@ WHERE r.batch_id = %(batch)s AND r.suspicions <> '[]'
 GROUP BY 1, 2
 """
 
-# What the batch settles of the debits, and what is open of them: per currency.
+# What the batch settles of the debits, per currency; and what is open of them.
 _SETTLED = f"""
-SELECT o.currency, sum(o.open_amount), sum(coalesce(s.amount, 0))
-FROM invoices_openitem o
-LEFT JOIN (
+SELECT o.currency, sum(s.amount)
+FROM (
     SELECT c.item_id, c.open_amount AS amount FROM invoices_importclearing c WHERE c.batch_id = %(batch)s
     UNION ALL
     SELECT r.item_id, -{CHANGED_AMOUNT} FROM invoices_importrow r
     WHERE r.batch_id = %(batch)s AND r.outcome = 'CHANGED' AND r.changes @> '[{{"column": "open_amount"}}]'
         AND {CHANGED_AMOUNT} < 0
-) s ON s.item_id = o.id
-WHERE o.legal_entity_id = %(entity)s AND o.open_amount > 0
+) s
+JOIN invoices_openitem o ON o.id = s.item_id
+WHERE o.open_amount > 0
 GROUP BY o.currency
+"""
+_OPEN_DEBITS = """
+SELECT currency, sum(open_amount) FROM invoices_openitem
+WHERE legal_entity_id = %(entity)s AND open_amount > 0 GROUP BY currency
 """
 
 Found = dict[str, Any]
@@ -89,8 +93,10 @@ def _of_rows(batch: ImportBatch, moved: dict[str, Decimal]) -> list[Found]:
 def _of_settlements(batch: ImportBatch, guard: ImportGuard, moved: dict[str, Decimal]) -> list[Found]:
     """More of the debits settled than the guard lets pass: one entry, the currency with the largest share first."""
     over = []
-    for currency, open_amount, settled in _ask(_SETTLED, batch):
-        share = (settled / open_amount * 100).quantize(Decimal("0.1"))
+    settled_amounts = _ask(_SETTLED, batch)
+    open_amounts = dict(_ask(_OPEN_DEBITS, batch)) if settled_amounts else {}
+    for currency, settled in settled_amounts:
+        share = (settled / open_amounts[currency] * 100).quantize(Decimal("0.1"))
         if share > guard.cleared_share:
             over.append((share, currency, settled))
             moved[currency] = moved.get(currency, Decimal(0)) + settled

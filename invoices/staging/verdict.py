@@ -18,10 +18,10 @@ SETTLEMENTS = """
 VERDICT_JOINS = f"""
 LEFT JOIN invoices_openitem o
     ON o.legal_entity_id = %(entity)s AND o.number = r.number AND o.instalment = r.instalment
-LEFT JOIN (
-    SELECT corrects_id, sum(total_amount) AS total_amount, sum(open_amount) AS open_amount
-    FROM invoices_openitem WHERE corrects_id IS NOT NULL AND legal_entity_id = %(entity)s GROUP BY corrects_id
-) k ON k.corrects_id = o.id
+LEFT JOIN LATERAL (
+    SELECT sum(c.total_amount) AS total_amount, sum(c.open_amount) AS open_amount
+    FROM invoices_openitem c WHERE c.corrects_id = o.id
+) k ON true
 CROSS JOIN LATERAL (
     SELECT o.total_amount + coalesce(k.total_amount, 0) AS total, o.open_amount + coalesce(k.open_amount, 0) AS open
 ) l
