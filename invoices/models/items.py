@@ -140,7 +140,10 @@ class OpenItem(models.Model):
             models.Index(OpClass(Upper("number"), name="text_pattern_ops"), name="open_item_by_number"),
             # What payers write of a number is looked up among open items.
             models.Index(
-                "legal_entity", NumberDigits("number"), name="open_item_by_digits", condition=~Q(open_amount=0)
+                "legal_entity",
+                NumberDigits("number"),
+                name="open_item_by_digits",
+                condition=~Q(open_amount=0),
             ),
             models.Index(
                 "legal_entity", NumberTail("number"), name="open_item_by_tail", condition=~Q(open_amount=0)

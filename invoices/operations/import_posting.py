@@ -148,4 +148,3 @@ def _write_items(
     refresh_ageing(customer_ids=customers, effective_from=min(since or today, today))
     # Items that came may be what the bank's lines were waiting for.
     reset_matching(entity_id=entity_id)
-

@@ -121,7 +121,10 @@ def test_next_date_is_the_later_of_both() -> None:
     st.integers(0, 300),
 )
 def test_each_item_gets_one_outcome_and_never_skips(rows, credit: int, minimum: int) -> None:
-    items = [late(days, rank=rank, sent=sent, disputed_amount=Decimal(100 * disputed)) for days, rank, sent, disputed in rows]
+    items = [
+        late(days, rank=rank, sent=sent, disputed_amount=Decimal(100 * disputed))
+        for days, rank, sent, disputed in rows
+    ]
     account = Account(credit_amount=Decimal(credit), minimum_amount=Decimal(minimum), levels=LADDER)
     selection = select(account, items, AS_OF)
     ids = {item.item_id for item in items}
