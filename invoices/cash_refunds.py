@@ -2,9 +2,6 @@
 
 from invoices.models import Allocation, BankLine, CashApplication, OpenItem
 
-# The rule of an act that gave a credit back before the bank said so.
-ANNOUNCED = "refund_announced"
-
 
 def is_open_debit(line: BankLine) -> bool:
     """Whether money left by this line and nothing was said of it."""
@@ -23,7 +20,10 @@ def announced_refunds(line: BankLine) -> list[CashApplication]:
     acts = Allocation.objects.filter(debit__in=items, application__isnull=False).values("application")
     return list(
         CashApplication.objects.filter(
-            pk__in=acts, rule=ANNOUNCED, bank_line__isnull=True, reversed_on__isnull=True
+            pk__in=acts,
+            rule=CashApplication.REFUND_ANNOUNCED,
+            bank_line__isnull=True,
+            reversed_on__isnull=True,
         )
         .select_related("customer")
         .order_by("-pk")[:5]

@@ -39,7 +39,10 @@ class WriteOffForm(forms.Form):
 
 
 class RefundForm(forms.Form):
+    """How much of a credit is given back. `seen` is the open amount the person looked at."""
+
     amount = AmountField(label=_("Montant remboursé"))
+    seen = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 
 
 class UndoForm(forms.Form):

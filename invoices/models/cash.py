@@ -66,6 +66,9 @@ class CashApplication(models.Model):
     Its allocations name it. It is reversed as a whole; `score` and `reasons` say why it was made.
     """
 
+    REFUND, REFUND_ANNOUNCED = "refund", "refund_announced"
+    REFUNDS = (REFUND, REFUND_ANNOUNCED)
+
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")

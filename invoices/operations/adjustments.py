@@ -13,7 +13,6 @@ from invoices.models import Adjustment, Allocation, CashApplication
 from invoices.operations.applying import (
     CashRefused,
     account_of,
-    check_limit,
     locked_items,
     post_other,
     refresh,
@@ -21,6 +20,7 @@ from invoices.operations.applying import (
     save_open_amounts,
     settings_of,
 )
+from invoices.operations.differences import check_limit
 
 # A credit that is kept is a gain; it has no other name.
 CREDIT_REASONS = (Adjustment.Reason.SMALL_DIFFERENCE,)

@@ -14,7 +14,7 @@ from core.errors import BusinessError, WrongState
 from core.money import format_amount, round_money
 from core.operation import operation
 from core.rights import Actor
-from invoices.models import Allocation, Dispute, OpenItem
+from invoices.models import Adjustment, Allocation, CashApplication, Dispute, OpenItem, Receipt
 from invoices.operations.ageing import refresh_ageing
 
 
@@ -88,7 +88,8 @@ def reverse_allocation(
 ) -> Allocation:
     """Undo an allocation from `reversed_on` on: both items are open again by its amount.
 
-    Raises WrongState when it is reversed already, AllocationRefused for a bad date or no reason.
+    Raises WrongState when it is reversed already, AllocationRefused for a bad date or no reason, or when one of the
+    items exists for this allocation alone.
     """
     pair = Allocation.objects.filter(pk=allocation_id).values_list("debit_id", "credit_id").first()
     items = _locked_items(actor, *pair) if pair else {}
@@ -109,6 +110,7 @@ def reverse_allocation(
         )
     if reversed_on > today:
         raise AllocationRefused(_("Cette date est dans le futur."), field="reversed_on")
+    _check_stands_alone(allocation)
     debit, credit = items[pair[0]], items[pair[1]]
     allocation.reversed_on, allocation.reversal_reason = reversed_on, reason.strip()[:200]
     allocation.save(update_fields=["reversed_on", "reversal_reason"])
@@ -128,6 +130,23 @@ def reverse_allocation(
     )
     refresh_ageing(customer_ids=[debit.customer_id], effective_from=reversed_on)
     return allocation
+
+
+def _check_stands_alone(allocation: Allocation) -> None:
+    """What was given up, given back, returned or undone is no credit and no debt of its own: its act is undone whole.
+
+    Freed alone, its item would settle other items with no money behind it, past every limit.
+    """
+    items = (allocation.debit_id, allocation.credit_id)
+    refunds = Allocation.objects.filter(debit__in=items, application__rule__in=CashApplication.REFUNDS)
+    receipts = Receipt.objects.filter(
+        Q(item__in=items) & ~Q(role=Receipt.Role.PAYMENT) | Q(counter_item__in=items)
+    )
+    if Adjustment.objects.filter(item__in=items).exists() or receipts.exists() or refunds.exists():
+        raise AllocationRefused(
+            _("Ce lettrage fait partie d’une affectation : défaites l’affectation entière."),
+            code="part_of_an_act",
+        )
 
 
 def _locked_items(actor: Actor, *item_ids: int) -> dict[int, OpenItem]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from core.errors import BusinessError
 from core.money import format_amount, round_money
-from core.rights import Actor, has_permission
+from core.rights import Actor
 from customers.models import Customer, LegalEntity
 from invoices.allocation_days import earliest_days
 from invoices.models import (
@@ -87,8 +87,12 @@ def shares_of(
     parts: Iterable[ApplicationPart],
     on_account: Iterable[OnAccount] = (),
     differences: Iterable[Difference] = (),
+    seen: Mapping[int, Decimal] | None = None,
 ) -> tuple[dict[int, OpenItem], list[Share]]:
-    """The items, locked in the order of their keys, and what is done per customer. Raises CashRefused."""
+    """The items, locked in the order of their keys, and what is done per customer. Raises CashRefused.
+
+    `seen` is what the person saw open on items: nothing is done once one has moved, as after a double click.
+    """
     parts = list(parts)
     if len(parts) > MOST_PARTS:
         raise CashRefused(
@@ -104,6 +108,13 @@ def shares_of(
         if item is None or item.legal_entity_id != entity.pk:
             raise CashRefused(
                 _("Une des pièces n’existe pas dans votre périmètre. Rechargez la page."), code="item_unknown"
+            )
+        if seen is not None and seen.get(item_id, item.open_amount) != item.open_amount:
+            raise CashRefused(
+                _("Le solde de %(number)s a changé entre-temps. Vérifiez le montant, puis validez.")
+                % {"number": item.number},
+                code="changed_meanwhile",
+                field=f"part-{item_id}",
             )
         _check_part(item, amount)
         share = shares.setdefault(item.customer_id, Share(customer=item.customer))
@@ -170,57 +181,6 @@ def account_of(settings: CashSettings, reason: str, *, is_gain: bool) -> str:
         Adjustment.Reason.DISCOUNT: settings.discount_account,
         Adjustment.Reason.LOSS: settings.loss_account,
     }.get(Adjustment.Reason(reason), settings.difference_account)
-
-
-def check_difference(
-    *, actor: Actor, settings: CashSettings, item: OpenItem, difference: Difference, field: str
-) -> None:
-    """Within the tolerance who applies cash may give it up; beyond, the right to write off, and its limit."""
-    amount = abs(difference.amount)
-    if amount <= _tolerance(settings, item, difference):
-        return
-    if not has_permission(actor, "invoices.write_off"):
-        raise CashRefused(
-            _(
-                "Cet écart de %(amount)s dépasse ce qui est toléré : laissez-le dû, ou demandez à qui a le droit de "
-                "passer en écart."
-            )
-            % {"amount": format_amount(amount, item.currency)},
-            code="difference_not_allowed",
-            field=field,
-        )
-    check_limit(actor=actor, settings=settings, item=item, amount=amount, field=field)
-
-
-def check_limit(*, actor: Actor, settings: CashSettings, item: OpenItem, amount: Decimal, field: str) -> None:
-    """Above the entity's limit, with what was given up of the item before, the finance director alone."""
-    amount += given_up_of(item)
-    if amount > settings.write_off_limit and not has_permission(actor, "invoices.write_off_above_limit"):
-        raise CashRefused(
-            _(
-                "%(amount)s dépasse la limite de %(limit)s : au-delà, seule la direction financière passe une somme "
-                "en écart ou en pertes."
-            )
-            % {
-                "amount": format_amount(amount, item.currency),
-                "limit": format_amount(settings.write_off_limit, item.currency),
-            },
-            code="above_limit",
-            field=field,
-        )
-
-
-def given_up_of(item: OpenItem) -> Decimal:
-    """What was already given up of an item and still is; positive."""
-    side, other = ("credit", "debit") if item.is_credit else ("debit", "credit")
-    return Allocation.objects.filter(
-        **{
-            side: item,
-            "reversed_on__isnull": True,
-            f"{other}__adjustment__isnull": False,
-            f"{other}__adjustment__reverses__isnull": True,
-        }
-    ).aggregate(total=Sum("amount", default=ZERO))["total"]
 
 
 def post_share(
@@ -315,7 +275,12 @@ def doubt_proposals_on(item_ids: Iterable[int]) -> None:
     stale = ProposalPart.objects.filter(
         item__in=list(item_ids), proposal__status=MatchProposal.Status.OPEN, proposal__bank_line__isnull=False
     ).values("proposal__bank_line")
-    BankLine.objects.filter(pk__in=stale, status=BankLine.Status.OPEN).update(matched_at=None)
+    # A line that somebody works on is passed over: its own act checks the items, and waits for those held here.
+    waiting = BankLine.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        pk__in=stale, status=BankLine.Status.OPEN
+    )
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    BankLine.objects.filter(pk__in=ids).update(matched_at=None)
 
 
 def refresh(customer_ids: Iterable[int], effective_from: date) -> None:
@@ -359,16 +324,6 @@ def _add_difference(
     share.differences.append(difference)
 
 
-def _tolerance(settings: CashSettings, item: OpenItem, difference: Difference) -> Decimal:
-    if difference.reason == Adjustment.Reason.SMALL_DIFFERENCE:
-        return settings.tolerance_amount
-    if difference.reason == Adjustment.Reason.BANK_CHARGES:
-        return settings.charges_tolerance
-    if difference.reason == Adjustment.Reason.DISCOUNT:
-        return round_money(item.total_amount * settings.discount_share / 100)
-    return ZERO
-
-
 def _post_adjustment(
     application: CashApplication,
     settings: CashSettings,
@@ -379,9 +334,14 @@ def _post_adjustment(
     day: date,
     now: datetime,
 ) -> OpenItem:
-    number = f"EC-{application.pk}" if rank == 1 else f"EC-{application.pk}-{rank}"
     posted = post_other(
-        like=item, number=number, amount=-difference.amount, day=day, reference=item.number, now=now
+        like=item,
+        number=f"EC-{application.pk}",
+        rank=rank,
+        amount=-difference.amount,
+        day=day,
+        reference=item.number,
+        now=now,
     )
     Adjustment.objects.create(
         item=posted,
@@ -394,14 +354,14 @@ def _post_adjustment(
 
 
 def post_other(
-    *, like: OpenItem, number: str, amount: Decimal, day: date, reference: str, now: datetime
+    *, like: OpenItem, number: str, amount: Decimal, day: date, reference: str, now: datetime, rank: int = 1
 ) -> OpenItem:
-    """Post an « opération diverse » on the account of `like`, in its currency."""
+    """Post an « opération diverse » on the account of `like`, in its currency, numbered from `rank` on."""
     return OpenItem.objects.create(
         legal_entity_id=like.legal_entity_id,
         customer_id=like.customer_id,
         kind=OpenItem.Kind.OTHER,
-        number=number[:40],
+        number=free_number(like.legal_entity_id, number, rank),
         issue_date=day,
         due_date=day,
         currency=like.currency,
@@ -413,6 +373,25 @@ def post_other(
     )
 
 
+def free_number(entity_id: int, stem: str, rank: int = 1) -> str:
+    """The stem, or from `rank` 2 on the stem and a rank, that no document of the entity bears.
+
+    The entity's own program numbers as it likes, so that a number of ours may be taken.
+    """
+    numbers = (stem if n == 1 else f"{stem}-{n}" for n in count(rank))
+    of_entity = OpenItem.objects.filter(legal_entity=entity_id, instalment=1)
+    return next(number for number in numbers if not of_entity.filter(number=number).exists())
+
+
 def refund_number(application: CashApplication) -> str:
-    """The number of the item that a refund posts."""
+    """The number that the item of a refund starts with."""
     return f"RB-{application.pk}"
+
+
+def refund_of(application: CashApplication) -> OpenItem | None:
+    """The item that a refund posted: the debit of everything it matched; none for another act."""
+    if application.rule not in CashApplication.REFUNDS:
+        return None
+    return OpenItem.objects.filter(
+        pk__in=application.allocations.values("debit"), number__startswith=refund_number(application)
+    ).first()

@@ -23,14 +23,15 @@ from invoices.operations.applying import (
     Difference,
     OnAccount,
     Share,
-    check_difference,
     common_currency,
     doubt_proposals_on,
+    free_number,
     post_share,
     refresh,
     settings_of,
     shares_of,
 )
+from invoices.operations.differences import check_differences
 from invoices.operations.payers import learn
 
 __all__ = [
@@ -90,15 +91,7 @@ def apply_line(
         actor=actor, entity=entity, parts=parts, on_account=on_account, differences=differences
     )
     settings = settings_of(entity)
-    for share in shares:
-        for difference in share.differences:
-            check_difference(
-                actor=actor,
-                settings=settings,
-                item=items[difference.item_id],
-                difference=difference,
-                field=f"difference-{difference.item_id}",
-            )
+    check_differences(actor=actor, settings=settings, items=items, shares=shares)
     currency = common_currency(items.values()) or line.currency
     carried = _carried(line, shares, currency)
     day = money_date(line, today)
@@ -369,7 +362,7 @@ def _post_payment(
         legal_entity_id=share.customer.legal_entity_id,
         customer=share.customer,
         kind=OpenItem.Kind.PAYMENT,
-        number=f"BQ-{line.pk}" if count == 1 else f"BQ-{line.pk}-{count}",
+        number=free_number(share.customer.legal_entity_id, f"BQ-{line.pk}", count),
         issue_date=day,
         due_date=day,
         currency=currency,

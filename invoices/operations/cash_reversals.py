@@ -17,7 +17,7 @@ from invoices.operations.applying import (
     locked_items,
     post_other,
     refresh,
-    refund_number,
+    refund_of,
     save_open_amounts,
 )
 from invoices.operations.cash import carry, locked_line
@@ -46,6 +46,8 @@ def reverse_application(
         )
     line = locked_line(actor, found.bank_line_id) if found.bank_line_id else None
     application = CashApplication.objects.select_for_update(of=("self",)).get(pk=application_id)
+    if application.bank_line_id != found.bank_line_id:
+        raise WrongState(_("Le mouvement de ce remboursement vient d’être retrouvé. Rechargez la page."))
     if application.reversed_on is not None:
         raise WrongState(
             _("Cette affectation a déjà été défaite le %(day)s.")
@@ -194,7 +196,5 @@ def _adjustments(application: CashApplication) -> list[Adjustment]:
 def _posted_by(application: CashApplication, receipts: Iterable[Receipt]) -> list[int]:
     """The items that exist because of the act: payments, differences, an announced refund."""
     posted = [receipt.item_id for receipt in receipts] + adjustment_items(application)
-    announced = OpenItem.objects.filter(
-        legal_entity=application.legal_entity_id, number=refund_number(application)
-    ).values_list("pk", flat=True)
-    return sorted({*posted, *announced})
+    refund = refund_of(application)
+    return sorted({*posted, *([refund.pk] if refund else [])})

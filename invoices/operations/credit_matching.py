@@ -17,6 +17,7 @@ from invoices.match_candidates import load_accounts, undone_items
 from invoices.matching.naming import read_line
 from invoices.matching.proposing import propose
 from invoices.matching.values import Account, Candidates, Line, Payer, Proposal, Rules
+from invoices.models import Allocation
 from invoices.operations.ageing import refresh_ageing
 from invoices.operations.applying import doubt_proposals_on
 from invoices.operations.match_rows import copy_rows, money, new_ids
@@ -66,6 +67,12 @@ def _match_chunk(
             {row[1] for row in group}, set(), entity_id, currency, [row[2] for row in group]
         )
         undone = undone_items(accounts.values())
+        # A credit that was matched and freed again is a person's to match: its past days hold what it settled.
+        freed = set(
+            Allocation.objects.filter(
+                credit__in=[row[0] for row in group], reversed_on__isnull=False
+            ).values_list("credit_id", flat=True)
+        )
         for pk, customer_id, day, cents, _currency, reference, number in group:
             line = lines[pk] = Line(pk, day, cents, currency, remittance=f"{reference} | {number}")
             known = Candidates(
@@ -73,7 +80,17 @@ def _match_chunk(
                 payers=[Payer(customer_id, "payer_account", is_known=True)],
                 undone=undone,
             )
-            found.append((pk, _cautious(propose(line, read_line(line), known, rules), line, today)))
+            found.append(
+                (
+                    pk,
+                    _cautious(
+                        propose(line, read_line(line), known, rules),
+                        line,
+                        today,
+                        [number] if pk in freed else [],
+                    ),
+                )
+            )
     delete_proposals("credit_id", [row[0] for row in rows])
     ids = copy_proposals("credit_id", found, now)
     certain = [
@@ -95,7 +112,7 @@ def _debits_only(account: Account) -> Account:
     )
 
 
-def _cautious(proposals: list[Proposal], line: Line, today: date) -> list[Proposal]:
+def _cautious(proposals: list[Proposal], line: Line, today: date, freed: list[str]) -> list[Proposal]:
     """An amount alone is no reason to match a credit without a person."""
     for proposal in proposals:
         codes = {str(reason["code"]) for reason in proposal.reasons}
@@ -103,6 +120,8 @@ def _cautious(proposals: list[Proposal], line: Line, today: date) -> list[Propos
             proposal.blocks.append({"code": "block_not_exact_reference"})
         if line.booking_date > today:
             proposal.blocks.append({"code": "block_future"})
+        if freed:
+            proposal.blocks.append({"code": "block_undone", "numbers": freed})
     return [proposal for proposal in proposals if proposal.parts]
 
 

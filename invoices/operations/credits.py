@@ -1,6 +1,6 @@
 """Credits that already stand on an account: matched with what is due, given back, or given up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -19,19 +19,18 @@ from invoices.operations.applying import (
     ApplicationPart,
     CashRefused,
     Difference,
-    check_difference,
     common_currency,
     doubt_proposals_on,
     post_other,
     post_share,
     refresh,
     refund_number,
+    refund_of,
     settings_of,
     shares_of,
 )
 from invoices.operations.cash import carry, locked_line, money_date
-
-REFUND, ANNOUNCED = "refund", "refund_announced"
+from invoices.operations.differences import check_differences
 
 
 @operation("invoices.apply_cash")
@@ -42,26 +41,20 @@ def apply_credits(
     differences: Sequence[Difference] = (),
     today: date,
     now: datetime,
+    seen: Mapping[int, Decimal] | None = None,
 ) -> CashApplication:
     """Match credits of one account (payments, credit notes) with what it owes, any number of each, in one act.
 
     Parts are signed as their items; they and the differences come to zero together. Raises CashRefused.
     """
     entity = _entity_of(actor, [part.item_id for part in parts])
-    items, shares = shares_of(actor=actor, entity=entity, parts=parts, differences=differences)
+    items, shares = shares_of(actor=actor, entity=entity, parts=parts, differences=differences, seen=seen)
     common_currency(items.values())
     if len(shares) > 1:
         raise CashRefused(_("Ces pièces ne sont pas du même client."), code="customers")
     (share,) = shares
     settings = settings_of(entity)
-    for difference in share.differences:
-        check_difference(
-            actor=actor,
-            settings=settings,
-            item=items[difference.item_id],
-            difference=difference,
-            field=f"difference-{difference.item_id}",
-        )
+    check_differences(actor=actor, settings=settings, items=items, shares=[share])
     if share.money != 0 or not any(amount < 0 for amount in share.parts.values()):
         raise CashRefused(
             _("Crédits et débits cochés diffèrent de %(amount)s : ajustez un montant.")
@@ -113,6 +106,8 @@ def refund_credit(
     line_id: int | None = None,
     today: date,
     now: datetime,
+    seen: Mapping[int, Decimal] | None = None,
+    seen_remaining: Decimal | None = None,
 ) -> CashApplication:
     """Give credits of one account back: with the debit line of the bank, or announced before the bank says so.
 
@@ -121,7 +116,7 @@ def refund_credit(
     """
     line = _debit_line(actor, line_id, now) if line_id is not None else None
     entity = line.bank_account.legal_entity if line else _entity_of(actor, [part.item_id for part in parts])
-    items, shares = shares_of(actor=actor, entity=entity, parts=parts)
+    items, shares = shares_of(actor=actor, entity=entity, parts=parts, seen=seen)
     currency = common_currency(items.values())
     if len(shares) > 1:
         raise CashRefused(
@@ -132,11 +127,22 @@ def refund_credit(
         raise CashRefused(_("Seuls des crédits se remboursent : avoirs, règlements."), code="not_a_credit")
     amount = -share.money
     if line is not None:
+        if seen_remaining is not None and seen_remaining != abs(line.amount) - line.applied_amount:
+            raise CashRefused(
+                _("Ce mouvement a changé entre-temps. Vérifiez, puis validez."), code="changed_meanwhile"
+            )
         _check_line(line, amount, currency)
     day = max(money_date(line, today) if line else today, *(item.issue_date for item in items.values()))
     if day > today:
         raise CashRefused(_("Une des dates est dans le futur."), code="future")
-    application = _application(actor, entity, share.customer, REFUND if line else ANNOUNCED, day, now)
+    application = _application(
+        actor,
+        entity,
+        share.customer,
+        CashApplication.REFUND if line else CashApplication.REFUND_ANNOUNCED,
+        day,
+        now,
+    )
     application.bank_line = line
     item = post_other(
         like=next(iter(items.values())),
@@ -183,16 +189,14 @@ def confirm_refund(*, actor: Actor, application_id: int, line_id: int, today: da
     application = (
         CashApplication.objects.visible_to(actor)
         .select_for_update(of=("self",))
-        .filter(pk=application_id, legal_entity=line.bank_account.legal_entity, rule=ANNOUNCED)
+        .filter(
+            pk=application_id,
+            legal_entity=line.bank_account.legal_entity,
+            rule=CashApplication.REFUND_ANNOUNCED,
+        )
         .first()
     )
-    item = (
-        OpenItem.objects.filter(
-            legal_entity=application.legal_entity_id, number=refund_number(application)
-        ).first()
-        if application
-        else None
-    )
+    item = refund_of(application) if application else None
     if application is None or item is None:
         raise CashRefused(_("Ce remboursement n’existe pas dans votre périmètre."), code="refund_unknown")
     if application.reversed_on is not None or application.bank_line_id is not None:

@@ -11,9 +11,9 @@ from django.db import connection
 from core import audit
 from core.rights import SYSTEM
 from invoices.matching.values import Line, Proposal
-from invoices.models import BankLine
+from invoices.models import BankLine, OpenItem
 from invoices.operations.ageing import refresh_ageing
-from invoices.operations.applying import doubt_proposals_on
+from invoices.operations.applying import doubt_proposals_on, free_number
 from invoices.operations.match_rows import copy_rows, money, new_ids
 from invoices.pairing import Side, pair
 
@@ -80,6 +80,7 @@ def _write(entity_id: int, chosen: Sequence[Certain], now: datetime) -> None:
     application_ids = new_ids("invoices_cashapplication", len(chosen))
     payment_ids = new_ids("invoices_openitem", len(chosen))
     numbered = list(zip(chosen, application_ids, payment_ids, strict=True))
+    numbers = _numbers(entity_id, [found.line.pk for found in chosen])
     copy_rows(
         "invoices_cashapplication",
         "id legal_entity_id customer_id bank_line_id is_automatic rule score reasons applied_on applied_at reversal_reason",
@@ -97,7 +98,7 @@ def _write(entity_id: int, chosen: Sequence[Certain], now: datetime) -> None:
         " disputed_amount reference is_factored posted_at updated_at",
         (
             (
-                payment, entity_id, found.proposal.customer_id, "PAYMENT", f"BQ-{found.line.pk}", 1,
+                payment, entity_id, found.proposal.customer_id, "PAYMENT", numbers[found.line.pk], 1,
                 found.line.booking_date, found.line.booking_date, found.line.currency, money(-found.line.cents),
                 money(0), money(0), found.line.remittance[:80], False, now, now,
             )
@@ -123,6 +124,19 @@ def _write(entity_id: int, chosen: Sequence[Certain], now: datetime) -> None:
     )
     _settle([item.pk for found in chosen for item, _cents in found.proposal.parts], now)
     _close([found.line.pk for found in chosen], [found.proposal_id for found in chosen], now)
+
+
+def _numbers(entity_id: int, line_ids: Sequence[int]) -> dict[int, str]:
+    """The number of each line's payment: the next free one where the entity's own program took it."""
+    wanted = {pk: f"BQ-{pk}" for pk in line_ids}
+    taken = set(
+        OpenItem.objects.filter(
+            legal_entity=entity_id, number__in=list(wanted.values()), instalment=1
+        ).values_list("number", flat=True)
+    )
+    return {
+        pk: free_number(entity_id, number, 2) if number in taken else number for pk, number in wanted.items()
+    }
 
 
 def _pairs(found: Certain, payment: int) -> Iterable[Any]:

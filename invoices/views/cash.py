@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseRedirectBase
@@ -198,7 +199,7 @@ def cash_apply(request: HttpRequest, pk: int) -> HttpResponse:
             today=clock.today(),
             now=clock.now(),
             proposal_id=_same_proposal(line, request.POST.get("proposal", ""), entry.parts),
-            seen_remaining=_seen(request),
+            seen_remaining=seen_of(request),
         )
 
     return attempt(request, line, act)
@@ -220,7 +221,7 @@ def cash_accept(request: HttpRequest, pk: int) -> HttpResponse:
             proposal_id=number,
             today=clock.today(),
             now=clock.now(),
-            seen_remaining=_seen(request),
+            seen_remaining=seen_of(request),
         )
 
     return attempt(request, line, act)
@@ -283,14 +284,16 @@ def cash_undo(request: HttpRequest) -> HttpResponse:
     try:
         if not applications:
             raise CashRefused(_("Cette affectation n’existe pas dans votre périmètre."))
-        for application in applications:
-            reverse_application(
-                actor=request.user,
-                application_id=application.pk,
-                reason=reason,
-                today=clock.today(),
-                now=clock.now(),
-            )
+        # What was one act is undone wholly, or not at all.
+        with transaction.atomic():
+            for application in applications:
+                reverse_application(
+                    actor=request.user,
+                    application_id=application.pk,
+                    reason=reason,
+                    today=clock.today(),
+                    now=clock.now(),
+                )
     except BusinessError as error:
         return again(request, line, str(error))
     back = _query(request)
@@ -360,7 +363,7 @@ def _query(request: HttpRequest) -> QueryDict:
     return QueryDict(request.POST.get("query", "")[:2000], mutable=True)
 
 
-def _seen(request: HttpRequest) -> Any:
+def seen_of(request: HttpRequest) -> Any:
     try:
         return parse_amount(request.POST.get("seen", ""), decimal=".")
     except AmountError:

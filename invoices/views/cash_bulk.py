@@ -156,7 +156,14 @@ def cash_refund(request: HttpRequest, pk: int) -> HttpResponse:
         if not parts:
             raise CashRefused(_("Cochez les avoirs ou règlements qui sont rendus."))
         return [
-            refund_credit(actor=request.user, parts=parts, line_id=pk, today=clock.today(), now=clock.now())
+            refund_credit(
+                actor=request.user,
+                parts=parts,
+                line_id=pk,
+                today=clock.today(),
+                now=clock.now(),
+                seen_remaining=cash.seen_of(request),
+            )
         ]
 
     return cash.attempt(request, line, act)

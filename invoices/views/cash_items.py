@@ -1,6 +1,7 @@
 """What is done to an item or an account with cash: giving up, giving back, matching credits, undoing an act."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -78,7 +79,9 @@ def item_write_off(request: HttpRequest, pk: int) -> HttpResponse:
 def item_refund(request: HttpRequest, pk: int) -> HttpResponse:
     """Announce that a credit is given back; the bank's debit line confirms it later."""
     item = visible_item(request.user, pk)
-    form = RefundForm(request.POST or None, initial={"amount": abs(item.open_amount)})
+    form = RefundForm(
+        request.POST or None, initial={"amount": abs(item.open_amount), "seen": item.open_amount}
+    )
     if request.method == "POST" and form.is_valid():
         amount = form.cleaned_data["amount"]
 
@@ -88,6 +91,7 @@ def item_refund(request: HttpRequest, pk: int) -> HttpResponse:
                 parts=[ApplicationPart(pk, -amount)],
                 today=clock.today(),
                 now=clock.now(),
+                seen={pk: form.cleaned_data["seen"]},
             )
 
         if _attempt(form, act):
@@ -174,7 +178,13 @@ def credit_apply(request: HttpRequest, pk: int) -> HttpResponse:
         rows.append(row)
     if request.method == "POST" and not errors:
         try:
-            application = apply_credits(actor=request.user, parts=parts, today=clock.today(), now=clock.now())
+            application = apply_credits(
+                actor=request.user,
+                parts=parts,
+                today=clock.today(),
+                now=clock.now(),
+                seen=_seen(request, items),
+            )
         except BusinessError as error:
             by_field = {f"part-{row['item'].pk}": row for row in rows}
             if error.field in by_field:
@@ -194,6 +204,17 @@ def credit_apply(request: HttpRequest, pk: int) -> HttpResponse:
         .order_by("-id")[:10],
     }
     return render(request, "invoices/cash_credits.html", context, status=422 if errors else 200)
+
+
+def _seen(request: HttpRequest, items: list[OpenItem]) -> dict[int, Decimal]:
+    """What the page showed open on each item."""
+    seen = {}
+    for item in items:
+        try:
+            seen[item.pk] = parse_amount(request.POST.get(f"seen-{item.pk}", ""), decimal=".")
+        except AmountError:
+            continue
+    return seen
 
 
 def _attempt(form: forms.BaseForm, call: Callable[[], object]) -> object:

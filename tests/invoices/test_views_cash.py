@@ -364,7 +364,7 @@ class TestItemsAndTables:
         data = {"part": [item.pk, payment.pk], f"amount-{payment.pk}": "−300,00"}
         assert accountant.post(url, data).status_code == 302
         refund = reverse("invoices:item-refund", args=[payment.pk])
-        assert accountant.post(refund, {"amount": "200,00"}).status_code == 302
+        assert accountant.post(refund, {"amount": "200,00", "seen": "-200.00"}).status_code == 302
         payment.refresh_from_db()
         assert payment.open_amount == 0
         announced = CashApplication.objects.get(rule="refund_announced")
