@@ -9,6 +9,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "invoices.approve_import": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "invoices.undo_import": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER}),
     "invoices.configure_import": frozenset({Role.ACCOUNTANT, Role.ADMINISTRATOR}),
+    # Who writes batches does not loosen what holds them.
+    "invoices.configure_guard": frozenset({Role.ADMINISTRATOR, Role.FINANCE_DIRECTOR}),
     "invoices.view_bank": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "invoices.import_statement": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.API_PARTNER}),
     "invoices.apply_cash": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER}),

@@ -142,10 +142,19 @@ def commit_batch(
 
 @operation("invoices.approve_import")
 def approve_batch(*, actor: Actor, batch: ImportBatch, today: date, now: datetime) -> ImportBatch:
-    """The second person lets a batch be written. Raises SamePerson for who asked for it, WrongState."""
+    """The second person lets a batch be written; when a machine asked for it, the first is who confirmed its doubts.
+
+    Raises SamePerson, WrongState.
+    """
     locked = _waiting_for_approval(actor, batch)
     if not isinstance(actor, User) or actor.pk == locked.requested_by_id:
         raise SamePerson(_("Vous avez demandé cet enregistrement : une autre personne doit l’approuver."))
+    asked_by = locked.requested_by
+    by_person = asked_by is not None and has_permission(asked_by, "core.use_site")
+    if not by_person and locked.confirmations.filter(confirmed_by=actor).exists():
+        raise SamePerson(
+            _("Vous avez confirmé les points douteux de ce lot : une autre personne doit l’approuver.")
+        )
     locked.status, locked.committed_by = Status.COMMITTING, actor
     locked.attempts, locked.updated_at = 0, now
     locked.save()

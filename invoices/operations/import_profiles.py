@@ -108,7 +108,7 @@ def archive_profile(*, actor: Actor, profile: ImportProfile, now: datetime) -> I
     return row
 
 
-@operation("invoices.configure_import")
+@operation("invoices.configure_guard")
 def set_guard(
     *,
     actor: Actor,

@@ -39,6 +39,7 @@ def import_profile_list(request: HttpRequest) -> HttpResponse:
             (entity, guards.get(entity.pk) or ImportGuard(legal_entity=entity)) for entity in entities
         ],
         "may_configure": has_permission(request.user, "invoices.configure_import"),
+        "may_set_guard": has_permission(request.user, "invoices.configure_guard"),
     }
     return render(request, "invoices/import_profile_list.html", context)
 
@@ -100,7 +101,7 @@ def import_profile_archive(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@permission_required("invoices.configure_import")
+@permission_required("invoices.configure_guard")
 def import_guard(request: HttpRequest, entity: str) -> HttpResponse:
     """What is suspicious in the batches of an entity."""
     found = get_object_or_404(LegalEntity.objects.visible_to(request.user), code=entity)

@@ -158,6 +158,19 @@ def test_above_a_threshold_a_second_person_approves(entity: LegalEntity, make_us
         approve_batch(actor=second, batch=batch, today=TODAY, now=NOW)
 
 
+def test_a_machine_is_no_first_person(entity: LegalEntity, make_user):
+    """A key and one person are one person: who confirmed the doubts of a machine's batch does not approve it."""
+    known_customer()
+    ImportGuard.objects.create(legal_entity=entity, second_person_amount=Decimal(5_000))
+    partner, person = make_user(Role.API_PARTNER), make_user(Role.ACCOUNTANT)
+    second = make_user(Role.CREDIT_MANAGER)
+    batch = confirm_all(preview(entity, csv_bytes("C1;G1;;15/10/2026;30/11/2026;9 000,00;;;")), person)
+    batch = commit_batch(actor=partner, batch=batch, accept_rejects=False, today=TODAY, now=NOW)
+    with pytest.raises(SamePerson):
+        approve_batch(actor=person, batch=batch, today=TODAY, now=NOW)
+    assert approve_batch(actor=second, batch=batch, today=TODAY, now=NOW).status == "COMMITTING"
+
+
 def test_the_second_person_may_send_it_back(entity: LegalEntity, make_user):
     known_customer()
     ImportGuard.objects.create(legal_entity=entity, second_person_amount=Decimal(5_000))

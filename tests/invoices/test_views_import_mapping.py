@@ -209,7 +209,7 @@ def test_sources_are_listed_changed_and_archived(accountant: Client, entity: Leg
     assert accountant.post(detail, posted | {"name": "Ventes", "mode": "DELTA"}).status_code == 400
 
 
-def test_the_guard_of_an_entity(accountant: Client, entity: LegalEntity):
+def test_the_guard_of_an_entity(accountant: Client, make_user, sign_in, entity: LegalEntity):
     address = reverse("invoices:import-guard", kwargs={"entity": "FR01"})
     posted = {
         "cleared_share": "12.5",
@@ -217,8 +217,11 @@ def test_the_guard_of_an_entity(accountant: Client, entity: LegalEntity):
         "volume_factor": "3",
         "second_person_amount": "1000",
     }
-    assert accountant.get(address).status_code == 200
-    assert accountant.post(address, posted).status_code == 302
+    # Who writes batches does not loosen what holds them.
+    assert accountant.get(address).status_code == accountant.post(address, posted).status_code == 403
+    director = sign_in(make_user(Role.FINANCE_DIRECTOR, email="direction@example.test"))
+    assert director.get(address).status_code == 200
+    assert director.post(address, posted).status_code == 302
     guard = ImportGuard.objects.get()
     assert (str(guard.cleared_share), guard.amount_factor, guard.volume_factor) == ("12.50", 20, 3)
     assert "12,5" in text_of(accountant.get(reverse("invoices:import-profile-list")).content)
@@ -228,7 +231,7 @@ def test_the_guard_of_an_entity(accountant: Client, entity: LegalEntity):
         {"volume_factor": "x"},
         {"second_person_amount": "-1"},
     ):
-        assert accountant.post(address, posted | wrong).status_code == 400, wrong
+        assert director.post(address, posted | wrong).status_code == 400, wrong
     guard.refresh_from_db()
     assert guard.amount_factor == 20
 
@@ -248,5 +251,6 @@ def test_outside_the_scope_nothing_exists(make_user, sign_in, entity: LegalEntit
     stranger = sign_in(make_user(Role.ACCOUNTANT, email="autre@example.test", sees=[LegalEntityFactory()]))
     detail = reverse("invoices:import-profile-detail", kwargs={"pk": profile.pk})
     assert stranger.get(detail).status_code == 404
-    assert stranger.post(reverse("invoices:import-guard", kwargs={"entity": "FR01"})).status_code == 404
+    other = sign_in(make_user(Role.FINANCE_DIRECTOR, email="loin@example.test", sees=[LegalEntityFactory()]))
+    assert other.post(reverse("invoices:import-guard", kwargs={"entity": "FR01"})).status_code == 404
     assert "Export des ventes" not in text_of(stranger.get(reverse("invoices:import-profile-list")).content)
