@@ -5,30 +5,18 @@ Text is cleaned of control characters and put in NFC, so that the printed page a
 """
 
 import dataclasses
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from core.errors import BusinessError
-from dunning.letters.frozen_json import (
-    from_canonical_json,
-    sha256_of,
-    to_canonical_json,
-)
+from dunning.letters.frozen_json import from_canonical_json, sha256_of, to_canonical_json
+from dunning.letters.frozen_values import FrozenValue, LetterContextError
 
-CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
-
-
-class LetterContextError(BusinessError):
-    """The context does not hold together: it would print a letter that lies."""
-
-    code = "letter_context"
 
 
 class LetterKind(StrEnum):
@@ -59,37 +47,6 @@ class EnvelopeWindow(StrEnum):
 
     RIGHT_55 = "RIGHT_55"  # 85 x 33 mm, 110 mm from the left, 55 mm from the top
     RIGHT_50 = "RIGHT_50"  # same block, 50 mm from the top
-
-
-def _clean(value: str) -> str:
-    """NFC, no control characters; line breaks survive nowhere in a letter's values."""
-    text = unicodedata.normalize("NFC", value)
-    return "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in text)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenValue:
-    """Base of every value of a context: cleans text, fixes the places of money fields."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if type(value) is str:
-                object.__setattr__(self, field.name, _clean(value).strip())
-            elif type(value) is Decimal and field.metadata.get("money", True):
-                object.__setattr__(self, field.name, _exact_cents(value, field.name))
-            elif type(value) is tuple and value and type(value[0]) is str:
-                object.__setattr__(self, field.name, tuple(_clean(item).strip() for item in value))
-
-
-def _exact_cents(value: Decimal, name: str) -> Decimal:
-    if not value.is_finite() or value != value.quantize(CENT, ROUND_HALF_UP):
-        raise LetterContextError(
-            _("Le montant %(amount)s n’est pas arrondi au centime.") % {"amount": value},
-            field=name,
-        )
-    # A zero keeps no sign: "-0.00" and "0.00" must not give two hashes.
-    return abs(value.quantize(CENT)) if not value else value.quantize(CENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
