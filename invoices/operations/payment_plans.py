@@ -9,31 +9,28 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core import audit
-from core.errors import BusinessError
 from core.files import store_file
 from core.models import User
-from core.money import format_amount, round_money
 from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
 from customers.models import Customer
 from invoices.models import Instalment, OpenItem, PaymentPlan, PlanItem
+from invoices.operations.plan_checks import (
+    PlanRefused,
+    check_customer,
+    check_grace,
+    check_instalments,
+    check_items,
+    check_reason,
+    check_signed,
+    item_refused,
+)
 from invoices.plan_agreement import agreement_pdf
-from invoices.plan_rules import Fault, Part, default_day, faults
+from invoices.plan_rules import Part, default_day
 
 ZERO = Decimal("0.00")
 MOST_ITEMS = 500
-MOST_GRACE_DAYS = 60
-
-
-class PlanRefused(BusinessError):
-    """The plan cannot be made or moved so; `rows` says what is wrong with which instalment (0 for the first)."""
-
-    code = "plan_refused"
-
-    def __init__(self, message: str, *, rows: dict[int, list[str]] | None = None, **told: str | None) -> None:
-        super().__init__(message, **told)
-        self.rows = rows or {}
 
 
 @operation("invoices.plan")
@@ -55,12 +52,12 @@ def draft_plan(
     """
     items = _locked_items(actor, customer_id, item_ids)
     customer = Customer.objects.select_related("legal_entity").get(pk=customer_id)
-    _check_customer(customer)
-    _check_items(items)
+    check_customer(customer)
+    check_items(items)
     grace = settings.PLAN_GRACE_DAYS if grace_days is None else grace_days
-    _check_grace(grace)
+    check_grace(grace)
     total = sum((item.open_amount for item in items), ZERO)
-    _check_instalments(instalments, total, items[0].currency, today)
+    check_instalments(instalments, total, items[0].currency, today)
     plan = PaymentPlan.objects.create(
         legal_entity_id=customer.legal_entity_id,
         customer=customer,
@@ -99,8 +96,8 @@ def change_plan(
     """Write a draft's instalments anew; its items stay. Raises WrongState past the draft, PlanRefused as above."""
     plan = _locked_plan(actor, plan_id)
     _check_status(plan, PaymentPlan.Status.DRAFT)
-    _check_grace(grace_days)
-    _check_instalments(instalments, plan.total_amount, plan.currency, today)
+    check_grace(grace_days)
+    check_instalments(instalments, plan.total_amount, plan.currency, today)
     plan.instalments.all().delete()
     _write_instalments(plan, instalments)
     plan.grace_days, plan.note, plan.updated_at = grace_days, note.strip(), now
@@ -153,7 +150,7 @@ def return_plan(*, actor: Actor, plan_id: int, reason: str, now: datetime) -> Pa
     """Send a waiting plan back to its author as a draft, saying why."""
     plan = _locked_plan(actor, plan_id)
     _check_status(plan, PaymentPlan.Status.TO_APPROVE)
-    _check_reason(reason)
+    check_reason(reason)
     _move(plan, PaymentPlan.Status.DRAFT, now)
     _tell(plan, actor, "invoices.plan.returned", now, reason=reason.strip()[:200])
     return plan
@@ -175,7 +172,7 @@ def start_plan(
     """
     plan = _locked_plan(actor, plan_id)
     check_move(plan, PaymentPlan.Status.ACTIVE)
-    _check_customer(plan.customer)
+    check_customer(plan.customer)
     first = plan.instalments.order_by("rank").first()
     if first is None or default_day(first.due_date, plan.grace_days) <= today:
         raise PlanRefused(
@@ -184,7 +181,7 @@ def start_plan(
             ),
             code="too_late",
         )
-    _check_signed(content)
+    check_signed(content)
     plan.signed_agreement = store_file(
         content=content, name=name, kind="invoices.plan", content_type="application/pdf", now=now
     )
@@ -203,7 +200,7 @@ def cancel_plan(*, actor: Actor, plan_id: int, reason: str, today: date, now: da
     """
     plan = _locked_plan(actor, plan_id)
     check_move(plan, PaymentPlan.Status.CANCELLED)
-    _check_reason(reason)
+    check_reason(reason)
     plan.ended_on, plan.end_reason = today, reason.strip()[:200]
     plan.status, plan.updated_at = PaymentPlan.Status.CANCELLED, now
     plan.save(update_fields=["status", "ended_on", "end_reason", "updated_at"])
@@ -247,130 +244,24 @@ def _locked_items(actor: Actor, customer_id: int, item_ids: Collection[int]) -> 
     return items
 
 
-def _check_customer(customer: Customer) -> None:
-    if customer.status == Customer.Status.INSOLVENT:
-        # C. com. L622-7: what fell due before the judgment may not be paid.
-        raise PlanRefused(
-            _(
-                "%(name)s est en procédure collective : ses dettes antérieures ne peuvent pas être échelonnées. "
-                "Déclarez la créance."
-            )
-            % {"name": customer.name},
-            code="insolvent",
-        )
-
-
-def _check_items(items: Sequence[OpenItem]) -> None:
-    if len({item.currency for item in items}) > 1:
-        raise PlanRefused(
-            _("Un échéancier est dans une seule devise : faites-en un par devise."), field="items"
-        )
-    for item in items:
-        if item.open_amount <= 0:
-            raise _item_refused(_("La pièce %(number)s n’a plus rien à encaisser."), item)
-        if item.is_factored:
-            raise _item_refused(_("La pièce %(number)s est cédée à un factor : laissez-la de côté."), item)
-        if item.disputed_amount:
-            raise _item_refused(
-                _("La pièce %(number)s est en litige : résolvez-le d’abord, ou laissez-la de côté."), item
-            )
-    taken = (
-        PlanItem.objects.filter(item__in=items, released_on__isnull=True)
-        .select_related("item")
-        .order_by("pk")
-        .first()
-    )
-    if taken is not None:
-        raise _item_refused(
-            _("La pièce %(number)s est déjà dans l’échéancier n° %(plan)d : annulez-le d’abord."),
-            taken.item,
-            plan=taken.plan_id,
-        )
-
-
-def _item_refused(message: str, item: OpenItem, **values: object) -> PlanRefused:
-    return PlanRefused(message % {"number": item.number, **values}, field="items")
-
-
-def _check_grace(days: int) -> None:
-    if not 0 <= days <= MOST_GRACE_DAYS:
-        raise PlanRefused(
-            _("Le délai de grâce est de 0 à %(days)d jours.") % {"days": MOST_GRACE_DAYS}, field="grace_days"
-        )
-
-
-def _check_instalments(parts: Sequence[Part], total: Decimal, currency: str, today: date) -> None:
-    if any(round_money(part.amount) != part.amount for part in parts):
-        raise PlanRefused(_("Les montants des échéances sont au centime près."), field="instalments")
-    found = faults(parts, total, today)
-    if not found:
-        return
-    rows: dict[int, list[str]] = {}
-    for fault in found:
-        if fault.row is not None:
-            rows.setdefault(fault.row, []).append(_fault_text(fault, parts, total, currency))
-    whole = [_fault_text(fault, parts, total, currency) for fault in found if fault.row is None]
-    message = " ".join(whole) or _("Corrigez les échéances signalées.")
-    raise PlanRefused(message, rows=rows, field="instalments")
-
-
-def _fault_text(fault: Fault, parts: Sequence[Part], total: Decimal, currency: str) -> str:
-    planned = sum((part.amount for part in parts), ZERO)
-    texts = {
-        "none": _("Écrivez au moins une échéance."),
-        "too_many": _("Un échéancier a 60 échéances au plus : espacez-les ou augmentez leur montant."),
-        "amount": _("Ce montant doit être positif."),
-        "past": _("Cette date est passée."),
-        "too_far": _("Cette date est à plus de cinq ans."),
-        "order": _("Cette date doit suivre celle de l’échéance précédente."),
-        "sum": _("Les échéances font %(planned)s, les pièces %(total)s : il reste un écart de %(gap)s.")
-        % {
-            "planned": format_amount(planned, currency),
-            "total": format_amount(total, currency),
-            "gap": format_amount(total - planned, currency),
-        },
-    }
-    return texts[fault.code]
-
-
 def _check_unchanged(plan: PaymentPlan, today: date) -> None:
     """What is offered is what is owed: no payment, dispute or date has overtaken the draft."""
-    _check_customer(plan.customer)
+    check_customer(plan.customer)
     for part in plan.items.select_related("item").order_by("pk"):
         if part.item.open_amount != part.amount or part.item.disputed_amount:
-            raise _item_refused(
+            raise item_refused(
                 _(
                     "La pièce %(number)s a changé depuis la préparation : annulez cet échéancier et refaites-le."
                 ),
                 part.item,
             )
     parts = [Part(row.due_date, row.amount) for row in plan.instalments.order_by("rank")]
-    _check_instalments(parts, plan.total_amount, plan.currency, today)
+    check_instalments(parts, plan.total_amount, plan.currency, today)
 
 
 def _check_status(plan: PaymentPlan, status: str) -> None:
     if plan.status != status:
         check_move(plan, status)
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        raise PlanRefused(_("Indiquez le motif."), field="reason")
-
-
-def _check_signed(content: IO[bytes]) -> None:
-    size = content.seek(0, 2)
-    content.seek(0)
-    head = content.read(1024)
-    content.seek(0)
-    if b"%PDF-" not in head:
-        raise PlanRefused(_("Déposez l’accord signé au format PDF."), field="file")
-    if size > settings.DISPUTE_FILE_MAX_BYTES:
-        raise PlanRefused(
-            _("Ce fichier dépasse %(limit)d Mo : numérisez-le avec moins de détail.")
-            % {"limit": settings.DISPUTE_FILE_MAX_BYTES // (1024 * 1024)},
-            field="file",
-        )
 
 
 def _write_instalments(plan: PaymentPlan, parts: Sequence[Part]) -> None:
