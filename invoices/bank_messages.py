@@ -36,10 +36,6 @@ BANK_FILE_MESSAGES = {
     "bank_field_outside": lazy(
         "Ligne %(line)s : le champ %(field)s se trouve hors d’un relevé. Le fichier est incomplet : téléchargez-le de nouveau."
     ),
-    "bank_account_differs": lazy(
-        "Ligne %(line)s : cet enregistrement est d’un autre compte (« %(found)s » au lieu de « %(expected)s »). "
-        "Le fichier est abîmé : téléchargez-le de nouveau."
-    ),
     "bank_columns_missing": lazy(
         "Ce CSV n’a pas les colonnes d’un relevé : une date, un libellé et un montant (ou un débit et un crédit). "
         "Première ligne lue : %(found)s."
