@@ -36,7 +36,7 @@ class GivenOnly(URLFetcher):
         super().__init__(allowed_protocols=("letter",))
         self._assets = assets
 
-    def fetch(self, url, headers=None):
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         try:
             media_type, content = self._assets[url]
         except KeyError:
@@ -55,7 +55,7 @@ class _Page(weasyprint.HTML):
         self.wrapper_element = cssselect2.ElementWrapper.from_html_root(root, content_language=None)
         self.etree_element = self.wrapper_element.etree_element
 
-    def _ua_stylesheets(self, forms=False):
+    def _ua_stylesheets(self, forms: bool = False) -> list[weasyprint.CSS]:
         # Our stylesheets bring their own base: the browser's costs a tenth of a letter in selectors to try.
         return []
 
@@ -98,9 +98,10 @@ def write_pdf(
     with _RENDERING:
         style, fonts = _style(stylesheet, os.getpid())
         page = _Page(xhtml, GivenOnly(images))
-        return page.write_pdf(
+        pdf: bytes = page.write_pdf(
             font_config=fonts,
             stylesheets=[style],
             pdf_identifier=identifier,
             pdf_variant=PDF_VARIANT,
         )
+        return pdf

@@ -12,8 +12,12 @@ def references(model: type[models.Model]) -> Iterator[tuple[type[models.Model], 
         if not relation.auto_created or relation.concrete:
             continue
         field = getattr(relation, "field", None)
-        if isinstance(field, models.ForeignKey) and field.db_constraint and field.model._meta.managed:
+        if isinstance(field, models.ForeignKey) and _is_held(field) and field.model._meta.managed:
             yield field.model, field
+
+
+def _is_held(field: Any) -> bool:
+    return bool(field.db_constraint)
 
 
 def is_carried_away(field: Any) -> bool:
