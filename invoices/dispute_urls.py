@@ -2,11 +2,17 @@
 
 from django.urls import path
 
-from invoices.views import disputes
+from invoices.views import disputes, promises
 
 dispute_urlpatterns = [
     path("<int:pk>/litige/", disputes.item_dispute, name="item-dispute"),
-    path("<int:pk>/promesse/", disputes.item_promise, name="item-promise"),
+    path("<int:pk>/promesse/", promises.item_promise, name="item-promise"),
+    path("litiges/", disputes.dispute_list, name="dispute-list"),
+    path("litiges/<int:pk>/", disputes.dispute_detail, name="dispute-detail"),
+    path("litiges/<int:pk>/modifier/", disputes.dispute_change, name="dispute-change"),
     path("litiges/<int:pk>/resoudre/", disputes.dispute_resolve, name="dispute-resolve"),
-    path("promesses/<int:pk>/retirer/", disputes.promise_withdraw, name="promise-withdraw"),
+    path("litiges/<int:pk>/documents/", disputes.dispute_file_add, name="dispute-file-add"),
+    path("litiges/documents/<int:pk>/", disputes.dispute_file, name="dispute-file"),
+    path("promesses/", promises.promise_list, name="promise-list"),
+    path("promesses/<int:pk>/retirer/", promises.promise_withdraw, name="promise-withdraw"),
 ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from core.forms import DateInput
 from core.money import AmountError, parse_amount
 from core.templatetags.format import amount as written_amount
-from invoices.models import Dispute, OpenItem
+from invoices.models import OpenItem
 
 
 class AmountField(forms.CharField):
@@ -55,29 +55,6 @@ class AllocationForm(forms.Form):
 class ReversalForm(forms.Form):
     reversed_on = forms.DateField(label=gettext_lazy("Défait à partir du"), widget=DateInput)
     reason = forms.CharField(label=gettext_lazy("Motif"), max_length=200)
-
-
-class DisputeForm(forms.Form):
-    amount = AmountField(label=gettext_lazy("Montant contesté"))
-    reason = forms.ChoiceField(
-        label=gettext_lazy("Motif"), choices=[("", gettext_lazy("Choisir…")), *Dispute.Reason.choices]
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Commentaire"),
-        required=False,
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Ce que dit le client, et ce qui est attendu de qui."),
-    )
-
-
-class ResolutionForm(forms.Form):
-    outcome = forms.CharField(
-        label=gettext_lazy("Issue du litige"),
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Par exemple : avoir émis, livraison complétée, contestation retirée."),
-    )
 
 
 class PromiseForm(forms.Form):

@@ -42,7 +42,13 @@ NARROWING = ("customer", "q", "number")
 # The total of a filter is added up only when this bounds the work.
 MOST_SUMMED = 10_000
 MOST_IN_PANEL = 100
-PROMISE_TONES = {"OPEN": "info", "KEPT": "ok", "BROKEN": "late", "WITHDRAWN": "neutral"}
+PROMISE_TONES = {
+    "OPEN": "info",
+    "KEPT": "ok",
+    "PARTLY_KEPT": "watch",
+    "BROKEN": "late",
+    "WITHDRAWN": "neutral",
+}
 
 
 def visible_item(user: User, pk: int) -> OpenItem:

@@ -321,7 +321,7 @@ class TestActions:
 
     def test_a_dispute_opens_and_ends(self, browser: Client, customer: Customer, manager: User) -> None:
         invoice = item(customer, 5, total_amount=Decimal("500.00"))
-        given = {"amount": "120,50", "reason": "PU_ERR", "note": "Remise oubliée"}
+        given = {"amount": "120,50", "reason": "PU_ERR", "owner": manager.pk, "note": "Remise oubliée"}
         assert browser.post(url("item-dispute", invoice.pk), given).status_code == 302
         assert browser.post(url("item-dispute", invoice.pk), given).status_code == 422
         dispute = Dispute.objects.get()
