@@ -21,6 +21,8 @@ ALL_SCOPES = (
     "invoice-batches:write",
     "bank-statements:read",
     "bank-statements:write",
+    "einvoice-statuses:read",
+    "einvoice-statuses:write",
 )
 
 

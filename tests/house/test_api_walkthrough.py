@@ -16,10 +16,11 @@ from django.db import connection
 from core.files import store_file
 from core.models import AuditEvent, Role
 from dunning.models import Letter
-from invoices.models import ImportBatch, OpenItem
-from invoices.tasks import commit_batches, read_batches
+from invoices.models import BankLine, EInvoiceStatus, ImportBatch, OpenItem
+from invoices.tasks import commit_batches, read_bank_files, read_batches
 from tests.api_client import make_key
 from tests.dunning.factories import NOW, TODAY, make_customer, make_entity, make_item, make_policy, make_step
+from tests.invoices.statements import IBAN, make_account
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 PDF = b"%PDF-1.7 relance"
@@ -27,13 +28,14 @@ PDF = b"%PDF-1.7 relance"
 
 @contextmanager
 def worker() -> Iterator[None]:
-    """Reads and commits batches, as the background processes do."""
+    """Reads and commits batches and reads bank files, as the background processes do."""
     stopped = threading.Event()
 
     def work() -> None:
         while not stopped.wait(0.3):
             read_batches()
             commit_batches()
+            read_bank_files()
         connection.close()
 
     thread = threading.Thread(target=work)
@@ -48,6 +50,7 @@ def worker() -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_the_walk_through_works(live_server, make_user, tmp_path) -> None:
     entity = make_entity()
+    make_account(entity)
     item = make_item(make_customer(entity), "300.00", TODAY - timedelta(days=20))
     notice = make_step(item, make_policy(entity).levels.get(rank=1), sent_on=TODAY)
     file = store_file(
@@ -62,6 +65,7 @@ def test_the_walk_through_works(live_server, make_user, tmp_path) -> None:
         **os.environ,
         "API": f"{live_server.url}/api/v1",
         "KEY": make_key(make_user(Role.API_PARTNER)),
+        "IBAN": IBAN,
         "LC_ALL": "C.UTF-8",
         "no_proxy": "*",
     }
@@ -76,13 +80,19 @@ def test_the_walk_through_works(live_server, make_user, tmp_path) -> None:
             check=False,
         )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    batch = ImportBatch.objects.get()
-    assert batch.status == ImportBatch.Status.COMMITTED
+    assert list(ImportBatch.objects.order_by("pk").values_list("status", "format")) == [
+        ("COMMITTED", "TABLE"),
+        ("COMMITTED", "JSON_LINES"),
+    ]
     posted = OpenItem.objects.get(number="WALK-F1")
     assert (str(posted.total_amount), posted.customer.name, posted.customer.segment) == (
         "1200.50",
         "Exemple SARL",
         "PME",
     )
+    assert str(posted.disputed_amount) == "50.00"
+    assert OpenItem.objects.filter(number="WALK-F2", total_amount=300).exists()
+    assert EInvoiceStatus.objects.get().item == posted
+    assert [(str(line.amount), line.status) for line in BankLine.objects.all()] == [("300.00", "OPEN")]
     assert sha256(PDF).hexdigest() in done.stdout
-    assert AuditEvent.objects.filter(verb="invoices.batch.received").count() == 1
+    assert AuditEvent.objects.filter(verb="invoices.batch.received").count() == 2
