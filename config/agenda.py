@@ -7,42 +7,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.agenda_claims import CLAIM_READS
+from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from core.legal import expiring_series
 from core.models import JobRun, User
 from core.rights import has_permission
-from core.templatetags.format import amount
 from customers.models import Customer
 from dunning.models import Case, Level, Notice, Run
 from invoices.einvoice_reads import flagged_statuses
-from invoices.models import AgeingDay, Dispute, ImportBatch, OpenItem, Promise
+from invoices.models import AgeingDay, ImportBatch, OpenItem
 from risk.exposure import balances
 from risk.overview import over_limit
 
-DISPUTE_DAYS = 30
 FAILURES_SHOWN_DAYS = 7
-# Beyond this, « 1 000 et plus » says enough.
-MOST_COUNTED = 1000
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing to do: how many, why, where. `tone` ranks it: blocked, late, watch, info."""
-
-    key: str
-    count: int
-    title: str
-    reason: str
-    url: str
-    action: str
-    tone: str
-    amounts: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +111,7 @@ def _failed_jobs(user: User, today: date) -> Iterable[Entry]:
 def _stopped_batches(user: User, today: date) -> Iterable[Entry]:
     batches = ImportBatch.objects.visible_to(user)
     stopped = batches.filter(status__in=[ImportBatch.Status.FAILED, ImportBatch.Status.REJECTED])
-    if count := _bounded(stopped):
+    if count := bounded(stopped):
         yield Entry(
             key="stopped_batches",
             count=count,
@@ -139,7 +122,7 @@ def _stopped_batches(user: User, today: date) -> Iterable[Entry]:
             tone="late",
         )
     waiting = batches.filter(status=ImportBatch.Status.PREVIEWED)
-    if count := _bounded(waiting):
+    if count := bounded(waiting):
         yield Entry(
             key="batches",
             count=count,
@@ -157,43 +140,9 @@ def _batch_url(batches: "QuerySet[ImportBatch]", count: int) -> str:
     return reverse("invoices:import-list")
 
 
-def _promises(user: User, today: date) -> Iterable[Entry]:
-    items = OpenItem.objects.visible_to(user).open()
-    of_item = Promise.objects.filter(item=OuterRef("pk"))
-    broken = items.filter(
-        Exists(of_item.filter(status=Promise.Status.BROKEN)),
-        ~Exists(of_item.filter(status=Promise.Status.OPEN)),
-    )
-    if count := _bounded(broken):
-        yield Entry(
-            key="broken_promises",
-            count=count,
-            title=ngettext("promesse non tenue", "promesses non tenues", count),
-            reason=_(
-                "La date promise et le délai de grâce sont passés sans règlement entier : rappelez le client."
-            ),
-            url=_items("promise_broken"),
-            action=_("Rappeler"),
-            tone="late",
-            amounts=_sums(broken, "open_amount", count),
-        )
-    due = items.filter(Exists(of_item.filter(status=Promise.Status.OPEN, promised_date__lte=today)))
-    if count := _bounded(due):
-        yield Entry(
-            key="due_promises",
-            count=count,
-            title=ngettext("promesse à vérifier", "promesses à vérifier", count),
-            reason=_("Le règlement était promis pour aujourd’hui ou avant."),
-            url=_items("promise_due"),
-            action=_("Vérifier"),
-            tone="watch",
-            amounts=_sums(due, "open_amount", count),
-        )
-
-
 def _notices(user: User, today: date) -> Iterable[Entry]:
     proposed = Notice.objects.visible_to(user).filter(status=Notice.Status.PROPOSED)
-    if count := _bounded(proposed):
+    if count := bounded(proposed):
         yield Entry(
             key="notices",
             count=count,
@@ -202,14 +151,14 @@ def _notices(user: User, today: date) -> Iterable[Entry]:
             url=reverse("dunning:notice-list") + "?status=PROPOSED",
             action=_("Valider"),
             tone="watch",
-            amounts=_sums(proposed, "open_amount", count),
+            amounts=sums(proposed, "open_amount", count),
         )
 
 
 def _deliveries(user: User, today: date) -> Iterable[Entry]:
     notices = Notice.objects.visible_to(user)
     failed = notices.filter(status=Notice.Status.FAILED)
-    if count := _bounded(failed):
+    if count := bounded(failed):
         yield Entry(
             key="failed_notices",
             count=count,
@@ -222,7 +171,7 @@ def _deliveries(user: User, today: date) -> Iterable[Entry]:
     paper = notices.filter(
         status=Notice.Status.RENDERED, level__channel__in=[Level.Channel.LETTER, Level.Channel.REGISTERED]
     )
-    if count := _bounded(paper):
+    if count := bounded(paper):
         yield Entry(
             key="letters_to_post",
             count=count,
@@ -238,7 +187,7 @@ def _cases(user: User, today: date) -> Iterable[Entry]:
     ready = Case.objects.filter(
         status=Case.Status.READY, customer__in=Customer.objects.visible_to(user).values("pk")
     )
-    if count := _bounded(ready):
+    if count := bounded(ready):
         yield Entry(
             key="cases",
             count=count,
@@ -265,28 +214,8 @@ def _failed_runs(user: User, today: date) -> Iterable[Entry]:
         )
 
 
-def _disputes(user: User, today: date) -> Iterable[Entry]:
-    old = Dispute.objects.filter(
-        resolved_on__isnull=True,
-        opened_on__lte=today - timedelta(days=DISPUTE_DAYS),
-        item__in=OpenItem.objects.visible_to(user).open(),
-    )
-    if count := _bounded(old):
-        yield Entry(
-            key="old_disputes",
-            count=count,
-            title=ngettext("litige qui s’éternise", "litiges qui s’éternisent", count),
-            reason=_("Ouverts depuis %(days)d jours ou plus : relancez celui qui doit répondre.")
-            % {"days": DISPUTE_DAYS},
-            url=_items("disputed"),
-            action=_("Faire avancer"),
-            tone="watch",
-            amounts=_sums(old.annotate(currency=F("item__currency")), "amount", count),
-        )
-
-
 def _flagged_statuses(user: User, today: date) -> Iterable[Entry]:
-    if count := _bounded(flagged_statuses(user, today - timedelta(days=FAILURES_SHOWN_DAYS))):
+    if count := bounded(flagged_statuses(user, today - timedelta(days=FAILURES_SHOWN_DAYS))):
         yield Entry(
             key="einvoice_flags",
             count=count,
@@ -300,7 +229,7 @@ def _flagged_statuses(user: User, today: date) -> Iterable[Entry]:
 
 def _unmatched(user: User, today: date) -> Iterable[Entry]:
     credits = OpenItem.objects.visible_to(user).filter(open_amount__lt=0)
-    if count := _bounded(credits):
+    if count := bounded(credits):
         yield Entry(
             key="unmatched",
             count=count,
@@ -309,13 +238,13 @@ def _unmatched(user: User, today: date) -> Iterable[Entry]:
             url=_items("unmatched"),
             action=_("Lettrer"),
             tone="info",
-            amounts=_sums(credits, "open_amount", count),
+            amounts=sums(credits, "open_amount", count),
         )
 
 
 def _expired_holds(user: User, today: date) -> Iterable[Entry]:
     expired = Customer.objects.visible_to(user).filter(status=Customer.Status.ON_HOLD, hold_until__lt=today)
-    if count := _bounded(expired):
+    if count := bounded(expired):
         yield Entry(
             key="expired_holds",
             count=count,
@@ -342,7 +271,7 @@ def _over_limit(user: User, today: date) -> Iterable[Entry]:
             url=reverse("risk:overview") + "?list=over",
             action=_("Décider"),
             tone="watch",
-            amounts=_written(sums),
+            amounts=written(sums),
         )
 
 
@@ -364,14 +293,13 @@ def _legal_parameters(user: User, today: date) -> Iterable[Entry]:
 _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("core.view_jobs", _failed_jobs),
     ("invoices.import", _stopped_batches),
-    ("invoices.promise", _promises),
     ("dunning.plan", _failed_runs),
     ("dunning.deliver", _deliveries),
     ("dunning.approve", _notices),
     ("dunning.hand_over", _cases),
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
-    ("invoices.dispute", _disputes),
+    *CLAIM_READS,
     ("invoices.record_einvoice_status", _flagged_statuses),
     ("core.manage_legal_parameters", _legal_parameters),
     ("invoices.allocate", _unmatched),
@@ -380,21 +308,3 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
 
 def _items(state: str) -> str:
     return f"{reverse('invoices:item-list')}?state={state}"
-
-
-def _bounded(rows: "QuerySet[Any]") -> int:
-    return rows.order_by()[:MOST_COUNTED].count()
-
-
-def _sums(rows: "QuerySet[Any]", field: str, count: int) -> str:
-    """The total per currency, written; currencies are never added. Nothing past what is counted."""
-    if count >= MOST_COUNTED:
-        return ""
-    sums = rows.order_by().values("currency").annotate(total=Sum(field)).values_list("currency", "total")
-    return _written({currency: abs(total) for currency, total in sums})
-
-
-def _written(sums: dict[str, Decimal]) -> str:
-    """Sums per currency, the largest first."""
-    ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
-    return " + ".join(amount(total, currency) for currency, total in ordered)

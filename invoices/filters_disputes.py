@@ -16,6 +16,7 @@ from customers.filters import visible_entities
 from invoices.dispute_rules import GROUP_LABELS, GROUPS, ReasonGroup
 from invoices.filters import MOST_CUSTOMERS, matching, visible_customers
 from invoices.models import Dispute, Promise
+from invoices.promise_reads import to_recall
 
 NOBODY = "none"
 
@@ -134,6 +135,12 @@ class PromiseFilter(_OnItems):
     judged_after = django_filters.DateFilter(
         label=_("Jugée depuis le"), field_name="judged_on", lookup_expr="gte", widget=DateInput
     )
+    recall = django_filters.ChoiceFilter(
+        label=_("Suite"),
+        choices=[("yes", _("À rappeler : pièce encore due, sans nouvelle promesse"))],
+        method="filter_recall",
+        empty_label=_("Toutes"),
+    )
 
     class Meta:
         model = Promise
@@ -141,3 +148,6 @@ class PromiseFilter(_OnItems):
 
     def filter_state(self, queryset: "QuerySet[Promise]", name: str, value: str) -> "QuerySet[Promise]":
         return queryset if value == "ALL" else queryset.filter(status=value)
+
+    def filter_recall(self, queryset: "QuerySet[Promise]", name: str, value: str) -> "QuerySet[Promise]":
+        return to_recall(queryset)

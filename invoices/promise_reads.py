@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from core.rights import Actor
@@ -23,13 +23,20 @@ def visible_promises(actor: Actor) -> "QuerySet[Promise]":
     return Promise.objects.filter(item__in=items) if items.query.where else Promise.objects.all()
 
 
+def to_recall(promises: "QuerySet[Promise]") -> "QuerySet[Promise]":
+    """Those whose item is still owed and that no other promise covers."""
+    of_item = Promise.objects.filter(item=OuterRef("item"), status=Promise.Status.OPEN)
+    return promises.filter(~Exists(of_item), item__open_amount__gt=0)
+
+
 def broken_since(actor: Actor, since: date) -> "QuerySet[Promise]":
-    """Those judged broken since, of items that are still owed and that no other promise covers."""
-    owed = OpenItem.objects.visible_to(actor).filter(open_amount__gt=0)
-    promised_again = Promise.objects.filter(status=Promise.Status.OPEN).values("item")
-    return Promise.objects.filter(_BROKEN, judged_on__gte=since, item__in=owed).exclude(
-        item__in=promised_again
-    )
+    """Those judged broken since, that somebody should call about."""
+    return to_recall(visible_promises(actor).filter(_BROKEN, judged_on__gte=since))
+
+
+def due_promises(actor: Actor, today: date) -> "QuerySet[Promise]":
+    """The open ones promised for today or before."""
+    return visible_promises(actor).filter(status=Promise.Status.OPEN, promised_date__lte=today)
 
 
 @dataclass(frozen=True)

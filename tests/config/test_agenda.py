@@ -17,10 +17,13 @@ from customers.models import Customer, LegalEntity
 from dunning.models import Run
 from dunning.operations.runs import dun
 from invoices.models import ImportBatch, Promise
+from invoices.operations.payment_plans import submit_plan
+from invoices.operations.plan_sweeps import settle_plans
 from risk.models import CreditLimit
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.dunning.factories import load_law, make_customer, make_entity, make_item, make_policy
 from tests.invoices.factories import DisputeFactory, OpenItemFactory, PaymentFactory, PromiseFactory
+from tests.invoices.plans import FIRST, active, drafted, late_items
 from tests.pages import counting, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -51,28 +54,72 @@ def batch(entity: LegalEntity, status: str) -> ImportBatch:
     )
 
 
+def broken(**fields: Any) -> Promise:
+    return PromiseFactory(**{"status": Promise.Status.BROKEN, "judged_on": TODAY} | fields)
+
+
 def test_nothing_waits_in_an_empty_house(manager: User) -> None:
     assert agenda(manager, TODAY) == []
 
 
-def test_promises_and_disputes(manager: User) -> None:
+def test_promises_and_disputes(manager: User, sign_in: Any) -> None:
     item = OpenItemFactory(total_amount=Decimal("1000.00"))
     PromiseFactory(item=item, promised_date=TODAY)
     PromiseFactory(promised_date=TODAY + timedelta(days=1))
-    PromiseFactory(status=Promise.Status.BROKEN)
-    PromiseFactory(
-        item=OpenItemFactory(open_amount=Decimal(0)), amount=Decimal(5), status=Promise.Status.BROKEN
-    )
-    DisputeFactory(opened_on=TODAY - timedelta(days=30), amount=Decimal("300.00"))
-    DisputeFactory(opened_on=TODAY - timedelta(days=29))
+    broken(amount=Decimal("40.00"), judged_on=TODAY - timedelta(days=7))
+    broken(judged_on=TODAY - timedelta(days=8))
+    broken(item=OpenItemFactory(open_amount=Decimal(0)), amount=Decimal(5))
+    again = broken()
+    PromiseFactory(item=again.item, promised_date=TODAY + timedelta(days=3))
+    opened = {"opened_on": TODAY - timedelta(days=15)}
+    DisputeFactory(deadline=TODAY - timedelta(days=1), amount=Decimal("300.00"), **opened)
+    DisputeFactory(deadline=TODAY, **opened)
+    DisputeFactory(deadline=TODAY - timedelta(days=9), resolved_on=TODAY, **opened)
     entries = {entry.key: entry for entry in agenda(manager, TODAY)}
     assert {key: entry.count for key, entry in entries.items()} == {
         "broken_promises": 1,
         "due_promises": 1,
-        "old_disputes": 1,
+        "late_disputes": 1,
     }
     assert entries["due_promises"].amounts == "1\u202f000,00\u00a0€"
-    assert entries["old_disputes"].amounts == "300,00\u00a0€"
+    assert entries["broken_promises"].amounts == "40,00\u00a0€"
+    assert entries["late_disputes"].amounts == "300,00\u00a0€"
+    # Each leads to as many rows as it counts.
+    client = sign_in(manager)
+    for entry in entries.values():
+        page = page_of(client.get(entry.url).content)
+        assert len(page.xpath("(//*[@id='content']//table)[1]/tbody/tr")) == 1, entry.url
+
+
+def test_payment_plans(manager: User, make_user: Any) -> None:
+    plan = active(late_items("300.00"))
+    assert "due_instalments" not in keys(manager)
+    coming = {entry.key: entry for entry in agenda(manager, FIRST - timedelta(days=3))}
+    assert (coming["due_instalments"].count, coming["due_instalments"].amounts) == (1, "100,00\u00a0€")
+    assert coming["due_instalments"].url == reverse("invoices:plan-detail", args=[plan.uid])
+    missed = {entry.key for entry in agenda(manager, FIRST + timedelta(days=1))}
+    assert "missed_instalments" in missed
+    assert "due_instalments" not in missed
+    settle_plans(actor=SYSTEM, today=FIRST + timedelta(days=20), now=NOW + timedelta(days=49))
+    plan.refresh_from_db()
+    assert plan.status == "DEFAULTED"
+    keys_then = {entry.key for entry in agenda(manager, plan.ended_on + timedelta(days=7))}
+    assert "defaulted_plans" in keys_then
+    assert "missed_instalments" not in keys_then
+    assert "defaulted_plans" not in {
+        entry.key for entry in agenda(manager, plan.ended_on + timedelta(days=8))
+    }
+
+
+def test_a_plan_waits_for_the_approval_of_somebody_else(manager: User, make_user: Any) -> None:
+    plan = drafted(late_items("30000.00"), actor=manager)
+    submit_plan(actor=manager, plan_id=plan.pk, today=TODAY, now=NOW)
+    assert "plans_to_approve" not in keys(manager)
+    director = make_user(Role.FINANCE_DIRECTOR)
+    (entry,) = [entry for entry in agenda(director, TODAY) if entry.key == "plans_to_approve"]
+    assert (entry.count, entry.amounts) == (1, "30\u202f000,00\u00a0€")
+    stranger = make_user(Role.FINANCE_DIRECTOR, email="x@example.test", sees=[LegalEntityFactory()])
+    assert keys(stranger) == {}
 
 
 def test_amounts_in_two_currencies_stand_apart(manager: User) -> None:
@@ -137,7 +184,7 @@ def test_customers_beyond_their_limit(manager: User) -> None:
 
 
 def test_scope_and_rights_bound_the_agenda(make_user: Any) -> None:
-    PromiseFactory(status=Promise.Status.BROKEN)
+    broken()
     PaymentFactory()
     stranger = make_user(Role.CREDIT_MANAGER, sees=[LegalEntityFactory()])
     assert keys(stranger) == {}
@@ -168,7 +215,7 @@ def test_the_page_teaches_then_works(manager: User, sign_in: Any) -> None:
     text = text_of(client.get("/").content)
     assert "Rien ne vous attend" in text
     assert "Déposer un fichier de factures" in text
-    PromiseFactory(status=Promise.Status.BROKEN)
+    broken()
     page = client.get("/")
     assert "promesse non tenue" in text_of(page.content)
     for address in page_of(page.content).xpath("//ol[@class='agenda']//a/@href"):
@@ -180,7 +227,7 @@ def test_the_queries_do_not_grow_with_what_waits(manager: User, sign_in: Any) ->
     client, counts = sign_in(manager), []
     for rows in (2, 12):
         while Promise.objects.count() < rows:
-            PromiseFactory(status=Promise.Status.BROKEN)
+            broken()
             PaymentFactory()
         with counting() as count:
             client.get("/")
