@@ -129,8 +129,9 @@ def open_customers(stream: IO[bytes], config: dict[str, Any]) -> "CustomerRows":
     table = open_table(stream, limits, options, rule)
     header = table.header()
     if header is None or header.missing:
-        line, cells = next(iter(table.rows()), (1, []))
-        found = header.names if header is not None else [cell_text(cell) for cell in cells]
+        rows: Iterator[tuple[int, Sequence[Cell]]] = iter(table.rows())
+        line, cells = next(rows, (1, []))
+        found: Sequence[str] = header.names if header is not None else [cell_text(cell) for cell in cells]
         raise UnreadableFile(
             "columns_missing",
             line=line if header is None else header.line,

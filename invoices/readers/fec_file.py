@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import IO, Any
+from typing import IO
 
 from core.calendar import DateError, parse_french_date
 from invoices.readers.bank.text import encoding_of, text_lines
@@ -52,6 +52,7 @@ _DELIMITERS = ("\t", "|", ";")
 _AMOUNT = re.compile(r"([+-]?)([0-9]{0,13})(?:[.,]([0-9]{0,6}))?([+-]?)")
 _COMPACT_DATE = re.compile("[0-9]{8}")
 _MOST_COLUMNS = 64
+_MOST_DAYS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +174,13 @@ class Days:
     def read(self, text: str) -> date | None:
         """AAAAMMJJ, or another usual way; None when it is no date."""
         text = text.strip()
-        if text not in self._known:
-            try:
-                day: Any = parse_french_date(text) if text else None
-            except DateError:
-                day = None
-            if len(self._known) > 20_000:
-                return day
+        if text in self._known:
+            return self._known[text]
+        day: date | None = None
+        try:
+            day = parse_french_date(text) if text else None
+        except DateError:
+            pass
+        if len(self._known) < _MOST_DAYS:
             self._known[text] = day
-        return self._known[text]
+        return day

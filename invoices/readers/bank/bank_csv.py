@@ -209,7 +209,9 @@ class _Rows:
         self._balances = "balance" in columns.at
 
     def read(self, line: int, cells: list[str]) -> Iterator[Event]:
-        get = lambda field: _cell(self._columns, cells, field)  # noqa: E731 - short for this row only
+        def get(field: str) -> str:
+            return _cell(self._columns, cells, field)
+
         if not get("booking_date") and not (get("amount") or get("debit") or get("credit")):
             return
         if simplify(get("booking_date")) in _KNOWN:
