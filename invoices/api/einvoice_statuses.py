@@ -162,6 +162,7 @@ class EInvoiceStatusList(ListView):
                 component_name="EInvoiceStatusBody",
                 serializers=[ReceivedStatusSerializer, ReceivedStatusSerializer(many=True)],
                 resource_type_field_name=None,
+                many=False,
             ),
             "application/xml": OpenApiTypes.STR,
         },
