@@ -1,5 +1,6 @@
 """What is said about a file of the bank and its statements: a sentence per code, naming what to do."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from core.money import format_amount, format_count
 from customers.identifiers import format_iban
 from invoices.import_messages import FILE_MESSAGES
 
+_FIGURE = re.compile(r"-?[0-9]+(?:\.[0-9]+)")
 _AMOUNTS = {"opening", "movements", "closing", "expected", "difference", "said", "found", "before", "after"}
 _FORMATS = lazy("CAMT.052, .053 ou .054, MT940 ou MT942, CFONB120, CFONB240, OFX ou CSV")
 
@@ -162,6 +164,8 @@ def _where(message: Any, params: Mapping[str, Any]) -> str:
     if "line" not in params or "%(line)s" in str(message):
         return ""
     column = params.get("column") or params.get("field")
+    if isinstance(column, int):
+        column = _("colonne %(number)s") % {"number": column}
     if column:
         return _("Ligne %(line)s, %(column)s : ") % {"line": params["line"], "column": column}
     return _("Ligne %(line)s : ") % {"line": params["line"]}
@@ -178,7 +182,8 @@ def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(params)
     currency = str(values.get("currency", ""))
     for name in _AMOUNTS & values.keys():
-        if not isinstance(values[name], str):
+        # Elsewhere these names are texts: a record's code, an account.
+        if not isinstance(values[name], str) or not _FIGURE.fullmatch(values[name]):
             continue
         try:
             values[name] = format_amount(Decimal(str(values[name])), currency or None)
@@ -189,8 +194,6 @@ def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = format_count(values[name])
     if isinstance(values.get("found"), list):
         values["found"] = ", ".join(str(name) for name in values["found"][:12])
-    if isinstance(values.get("column"), int):
-        values["column"] = _("colonne %(number)s") % {"number": values["column"]}
     if values.get("iban"):
         values["account"] = format_iban(values["iban"])
     if values.get("previous"):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from invoices.bank_messages import bank_file_message, remark_message
 from invoices.readers.bank.cfonb_codes import NATURE_OF, REASONS
 from tests.invoices.bank_texts import (
     IBAN,
@@ -304,3 +305,15 @@ def test_order_of_240(rows: list[int], code: str) -> None:
 def test_amounts_helper_writes_what_the_brochure_says() -> None:
     assert cfonb_amount("-190.40") == "0000000001904}"
     assert cfonb_amount("16695.65") == "0000000166956E"
+
+
+def test_refusals_say_records_and_columns_as_they_stand() -> None:
+    said = bank_file_message(*refusal("\n".join([OPEN, MOVEMENT, OPEN])))
+    assert "Ligne 3" in said
+    assert "«\u00a001\u00a0»" in said
+    assert "«\u00a007\u00a0»" in said
+    wrong = MOVEMENT[:34] + "311126" + MOVEMENT[40:]
+    found = statement(cfonb(wrong))
+    assert remark_message(found.remark_code, found.remark_params).startswith(
+        "Ligne 2, colonne 35\u00a0: «\u00a0311126\u00a0»"
+    )
