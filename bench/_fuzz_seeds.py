@@ -114,15 +114,14 @@ def _jsonl() -> list[bytes]:
     lines = [
         json.dumps(
             {
-                "customer_code": f"C{number % 5}",
-                "number": f"FA{number:04d}",
+                "external_id": f"FA{number:04d}",
                 "kind": "INVOICE",
                 "issue_date": "2026-10-15",
                 "due_date": "2026-11-30",
                 "total_amount": f"{100 + number}.50",
                 "vat_amount": "10.00",
                 "currency": "EUR",
-                "customer": {"name": f"Client {number % 5}", "siren": "732829320"},
+                "customer": {"external_id": f"C{number % 5}", "name": f"Client {number % 5}"},
             },
             ensure_ascii=False,
         )
