@@ -66,7 +66,14 @@ def test_no_form_breaks_on_a_bad_value_in_one_field(everybody, bad: str) -> None
         "dunning:case-recall": {"reason": "x"},
         "customers:customer-hold": {"hold_reason": "x", "hold_until": ""},
         "invoices:promise-withdraw": {"reason": "x"},
-        "invoices:dispute-resolve": {"outcome": "x"},
+        "invoices:dispute-resolve": {"outcome": "x", "resolution": ""},
+        "invoices:dispute-change": {
+            "amount": "1",
+            "reason": "PU_ERR",
+            "owner": "",
+            "deadline": "2026-04-01",
+            "note": "",
+        },
         "set-language": {"language": "fr", "next": "/"},
     }
     broken = []

@@ -1,10 +1,12 @@
 """One document of every sort, so that each route of the house has something to show."""
 
+import io
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from core import clock
+from core.calendar import add_months
 from core.files import store_file
 from core.legal import register
 from core.models import ApiKey, LegalParameter, User
@@ -14,10 +16,23 @@ from dunning.models import Agency, Case, CaseItem, Level, Notice
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
 from dunning.operations.runs import dun
-from invoices.models import Dispute, DropFolder, DroppedFile, ImportBatch, ImportProfile, PayerAlias, Promise
+from invoices.models import (
+    Dispute,
+    DisputeFile,
+    DropFolder,
+    DroppedFile,
+    ImportBatch,
+    ImportProfile,
+    PayerAlias,
+    PaymentPlan,
+    Promise,
+)
 from invoices.operations.applying import OnAccount
 from invoices.operations.cash import apply_line
+from invoices.operations.disputes import add_dispute_file
 from invoices.operations.entry_exports import export_entries
+from invoices.operations.payment_plans import start_plan, submit_plan
+from invoices.plan_rules import equal_instalments
 from tests.dunning.factories import (
     load_law,
     make_agency,
@@ -29,6 +44,7 @@ from tests.dunning.factories import (
     settle,
 )
 from tests.invoices.bank import make_line
+from tests.invoices.plans import SIGNED, drafted
 from tests.invoices.statements import Move, camt, make_account, previewed
 
 # route -> its arguments -> the key of the world that gives the value
@@ -61,7 +77,23 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "invoices:item-promise": {"pk": "item"},
     "invoices:allocation-reverse": {"pk": "allocation"},
     "invoices:dispute-resolve": {"pk": "dispute"},
+    **{f"invoices:dispute-{name}": {"pk": "dispute"} for name in ("detail", "change", "file-add")},
+    "invoices:dispute-file": {"pk": "dispute_file"},
     "invoices:promise-withdraw": {"pk": "promise"},
+    "invoices:plan-create": {"customer": "customer"},
+    **{
+        f"invoices:plan-{name}": {"uid": "plan"}
+        for name in (
+            "detail",
+            "agreement",
+            "signed",
+            "submit",
+            "approve",
+            "return",
+            "start",
+            "cancel",
+        )
+    },
     "invoices:ageing-export": {"file_format": "csv"},
     "invoices:item-export": {"file_format": "csv"},
     "customers:customer-export": {"file_format": "csv"},
@@ -172,6 +204,8 @@ def build_world() -> dict[str, Any]:
         "notice_uid": printed.uid,
         "printed": printed.pk,
         "dispute": dispute.pk,
+        "dispute_file": _dispute_file(dispute).pk,
+        "plan": _plan(entity, today).uid,
         "promise": promise.pk,
         "somebody": somebody.pk,
         "api_key": api_key.pk,
@@ -184,6 +218,28 @@ def build_world() -> dict[str, Any]:
             legal_entity=entity, name="Export du logiciel", columns={"number": "No"}, updated_at=now
         ).pk,
     }
+
+
+def _dispute_file(dispute: Dispute) -> DisputeFile:
+    return add_dispute_file(
+        actor=SYSTEM,
+        dispute_id=dispute.pk,
+        content=io.BytesIO(SIGNED),
+        name="reclamation.pdf",
+        content_type="application/pdf",
+        now=clock.now(),
+    )
+
+
+def _plan(entity: Any, today: date) -> PaymentPlan:
+    """A plan in force, with its agreement as it was made and as it was signed."""
+    item = make_item(make_customer(entity), "300.00", today - timedelta(days=5))
+    when: dict[str, Any] = {"today": today, "now": clock.now()}
+    plan = drafted([item], instalments=equal_instalments(Decimal("300.00"), 3, add_months(today, 1)), **when)
+    submit_plan(actor=SYSTEM, plan_id=plan.pk, **when)
+    return start_plan(
+        actor=SYSTEM, plan_id=plan.pk, content=io.BytesIO(SIGNED), name="accord-signe.pdf", **when
+    )
 
 
 def _case(entity: Any, policy: Any, today: date) -> Case:
