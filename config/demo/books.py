@@ -4,12 +4,16 @@ So past campaigns see the account as it stood on their day. SQL gives items thei
 their dates and computes what is open from the allocations: the books agree by construction.
 """
 
+import json
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
+from config.demo.ledger import DISPUTE_REASONS
 from core.rights import SYSTEM
+from invoices.dispute_rules import group_of
 from invoices.operations.promises import settle_promises
 
 STAGES = """
@@ -115,9 +119,10 @@ WHERE a.allocated_on <= %(since)s AND a.reversed_on > %(since)s AND a.reversed_o
   AND allocation.debit_id = debit.id AND allocation.credit_id = credit.id
 """
 _DISPUTES = """
-INSERT INTO invoices_dispute (item_id, amount, reason, note, opened_on, resolved_on, owner_id)
-SELECT number.id, d.amount, d.reason, d.note, d.opened_on, CASE WHEN d.resolved_on <= %(until)s THEN d.resolved_on END,
-       d.owner_id
+INSERT INTO invoices_dispute (item_id, amount, reason, note, opened_on, deadline, resolved_on, owner_id)
+SELECT number.id, d.amount, d.reason, d.note, d.opened_on,
+       d.opened_on + (%(answer_days)s::jsonb ->> d.reason)::int,
+       CASE WHEN d.resolved_on <= %(until)s THEN d.resolved_on END, d.owner_id
 FROM demo_dispute d JOIN demo_number number ON number.n = d.item_n
 WHERE d.opened_on > %(since)s AND d.opened_on <= %(until)s
 ORDER BY d.opened_on, number.id;
@@ -136,8 +141,8 @@ FROM (
 WHERE item.id = stood.id AND item.disputed_amount <> stood.amount
 """
 _PROMISES = """
-INSERT INTO invoices_promise (item_id, amount, promised_date, made_on, status, note)
-SELECT number.id, p.amount, p.promised_date, p.made_on, 'OPEN', ''
+INSERT INTO invoices_promise (item_id, amount, promised_date, made_on, made_by_id, status, note)
+SELECT number.id, p.amount, p.promised_date, p.made_on, p.owner_id, 'OPEN', ''
 FROM demo_promise p JOIN demo_number number ON number.n = p.item_n
 WHERE p.made_on > %(since)s AND p.made_on <= %(until)s
 ORDER BY p.made_on, number.id
@@ -217,7 +222,11 @@ class Books:
 
     def open_until(self, day: date, now: datetime) -> None:
         """Post everything that happened since the last day opened, up to and including `day`; no event is after `now`."""
-        params = {"since": self.opened_until, "until": day, "system": str(SYSTEM), "now": now}
+        params = {"since": self.opened_until, "until": day, "system": str(SYSTEM), "now": now} | {
+            "answer_days": json.dumps(
+                {reason: settings.DISPUTE_DEADLINE_DAYS[group_of(reason)] for reason in DISPUTE_REASONS}
+            )
+        }
         with connection.cursor() as cursor:
             cursor.execute(_SETTLED, params)
             cursor.execute(_ITEMS, params)
