@@ -66,7 +66,7 @@ class CashApplication(models.Model):
     Its allocations name it. It is reversed as a whole; `score` and `reasons` say why it was made.
     """
 
-    REFUND, REFUND_ANNOUNCED = "refund", "refund_announced"
+    REFUND, REFUND_ANNOUNCED, WRITE_OFF = "refund", "refund_announced", "write_off"
     REFUNDS = (REFUND, REFUND_ANNOUNCED)
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)

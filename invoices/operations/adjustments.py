@@ -76,7 +76,7 @@ def write_off(
     application = CashApplication.objects.create(
         legal_entity_id=item.legal_entity_id,
         customer_id=item.customer_id,
-        rule="write_off",
+        rule=CashApplication.WRITE_OFF,
         applied_on=today,
         applied_by=None if actor is SYSTEM else actor,  # type: ignore[misc]
         applied_at=now,
@@ -97,7 +97,7 @@ def write_off(
     debit.open_amount -= amount
     credit.open_amount += amount
     save_open_amounts([debit, credit], now)
-    resolve_disputes_of_settled([item], today)
+    resolve_disputes_of_settled([item], today, now)
     adjustment = Adjustment.objects.create(
         item=counter,
         application=application,

@@ -14,8 +14,9 @@ from core.errors import BusinessError, WrongState
 from core.money import format_amount, round_money
 from core.operation import operation
 from core.rights import Actor
-from invoices.models import Adjustment, Allocation, CashApplication, Dispute, OpenItem, Receipt
+from invoices.models import Adjustment, Allocation, CashApplication, OpenItem, Receipt
 from invoices.operations.ageing import refresh_ageing
+from invoices.operations.disputes import resolve_disputes_of_settled
 
 
 class AllocationRefused(BusinessError):
@@ -238,7 +239,4 @@ def _resolve_disputes_of_settled(debit: OpenItem, today: date, now: datetime) ->
     if debit.open_amount != 0 or debit.disputed_amount == 0:
         return 0
     debit.disputed_amount = Decimal(0)
-    debit.save(update_fields=["disputed_amount"])
-    return Dispute.objects.filter(item=debit, resolved_on__isnull=True, opened_on__lte=today).update(
-        resolved_on=today, resolution=Dispute.Resolution.PAID
-    )
+    return resolve_disputes_of_settled([debit.pk], today, now)

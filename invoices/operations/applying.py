@@ -19,11 +19,11 @@ from invoices.models import (
     BankLine,
     CashApplication,
     CashSettings,
-    Dispute,
     MatchProposal,
     OpenItem,
     ProposalPart,
 )
+from invoices.operations import disputes
 from invoices.operations.ageing import refresh_ageing
 from invoices.pairing import Pair, Side, pair
 
@@ -247,7 +247,7 @@ def post_share(
         known[allocation.credit_id].open_amount += allocation.amount
     touched = {key: known[key] for found in pairs for key in (found.debit, found.credit)}
     save_open_amounts(touched.values(), now)
-    resolve_disputes_of_settled(touched.values(), today)
+    resolve_disputes_of_settled(touched.values(), today, now)
     return max([money_date, *(allocation.allocated_on for allocation in allocations)])
 
 
@@ -259,15 +259,10 @@ def save_open_amounts(items: Iterable[OpenItem], now: datetime) -> None:
     OpenItem.objects.bulk_update(ordered, ["open_amount", "updated_at"])
 
 
-def resolve_disputes_of_settled(items: Iterable[OpenItem], today: date) -> int:
+def resolve_disputes_of_settled(items: Iterable[OpenItem], today: date, now: datetime) -> int:
     """A settled item has nothing left to dispute. Returns how many disputes ended."""
     settled = [item.pk for item in items if item.open_amount == 0 and item.disputed_amount > 0]
-    if not settled:
-        return 0
-    OpenItem.objects.filter(pk__in=settled).update(disputed_amount=ZERO)
-    return Dispute.objects.filter(item__in=settled, resolved_on__isnull=True, opened_on__lte=today).update(
-        resolved_on=today, resolution=Dispute.Resolution.PAID
-    )
+    return disputes.resolve_disputes_of_settled(settled, today, now) if settled else 0
 
 
 def doubt_proposals_on(item_ids: Iterable[int]) -> None:

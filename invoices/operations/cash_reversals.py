@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from core import audit
 from core.errors import WrongState
 from core.operation import operation
-from core.rights import SYSTEM, Actor
+from core.rights import SYSTEM, Actor, has_permission
 from invoices.models import Adjustment, Allocation, CashApplication, OpenItem, PayerAlias, Receipt
 from invoices.operations.applying import (
     ZERO,
@@ -55,6 +55,7 @@ def reverse_application(
         )
     if not reason.strip():
         raise CashRefused(_("Indiquez pourquoi cette affectation est défaite."), field="reason")
+    _check_right_to_undo(actor, application)
     receipts = list(application.receipts.filter(counter_item__isnull=True).select_related("returned_by"))
     if any(receipt.returned_by_id for receipt in receipts):
         raise CashRefused(
@@ -100,6 +101,22 @@ def reverse_application(
     refresh([application.customer_id], today)
     reset_matching(entity_id=application.legal_entity_id)
     return application
+
+
+def _check_right_to_undo(actor: Actor, application: CashApplication) -> None:
+    """Undoing a write-off or a refund asks for the right to make one."""
+    needed = (
+        "invoices.write_off"
+        if application.rule == CashApplication.WRITE_OFF
+        else "invoices.refund"
+        if application.rule in CashApplication.REFUNDS
+        else ""
+    )
+    if needed and not has_permission(actor, needed):
+        raise CashRefused(
+            _("Votre rôle ne permet pas de défaire cet acte : demandez-le à qui peut le faire."),
+            code="not_allowed_to_undo",
+        )
 
 
 def lock_items_of(

@@ -114,7 +114,7 @@ class TestAllocate:
         debit.refresh_from_db()
         assert dispute.resolved_on == TODAY
         assert debit.disputed_amount == 0
-        assert AuditEvent.objects.get().data["disputes_resolved"] == 1
+        assert AuditEvent.objects.get(verb="invoices.allocation.made").data["disputes_resolved"] == 1
 
     def test_a_part_payment_leaves_the_dispute_open(self) -> None:
         debit, credit = pair()

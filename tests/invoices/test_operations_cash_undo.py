@@ -10,6 +10,7 @@ from core.errors import WrongState
 from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from invoices.models import Adjustment, BankLine, CashApplication, OpenItem, Receipt
+from invoices.operations.adjustments import write_off
 from invoices.operations.allocations import reverse_allocation
 from invoices.operations.applying import Difference, OnAccount
 from invoices.operations.cash_returns import return_receipt, settle_returns
@@ -92,6 +93,18 @@ class TestReverse:
         undo(later)
         undo(application)
         refused(lambda: undo(application), WrongState)
+        assert_books(TODAY)
+
+    def test_undoing_a_write_off_asks_for_the_right_to_make_one(self, make_user: Any) -> None:
+        invoice = OpenItemFactory()
+        adjustment = write_off(
+            actor=SYSTEM, item_id=invoice.pk, amount=Decimal("1.00"), reason="SMALL_DIFFERENCE", **WHEN
+        )
+        application = adjustment.application
+        assert application is not None
+        collector = make_user(Role.CREDIT_MANAGER, sees=[invoice.legal_entity])
+        assert refused(lambda: undo(application, actor=collector)).code == "not_allowed_to_undo"
+        undo(application, actor=make_user(Role.ACCOUNTANT, sees=[invoice.legal_entity]))
         assert_books(TODAY)
 
     def test_an_allocation_undone_alone_before_is_left_alone(self) -> None:
