@@ -28,7 +28,7 @@ def _disputes(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("litige sans réponse à temps", "litiges sans réponse à temps", count),
             reason=_(
-                "Leur date de réponse est passée : répondez au client, ou relancez celui qui doit répondre."
+                "Leur date de réponse est passée : répondez au client, ou relancez celui qui doit répondre."
             ),
             url=f"{reverse('invoices:dispute-list')}?late=yes",
             action=_("Faire avancer"),
@@ -45,7 +45,7 @@ def _promises(user: User, today: date) -> Iterable[Entry]:
             key="broken_promises",
             count=count,
             title=ngettext("promesse non tenue", "promesses non tenues", count),
-            reason=_("La date promise et le délai de grâce sont passés sans règlement : rappelez le client."),
+            reason=_("La date promise et le délai de grâce sont passés sans règlement : rappelez le client."),
             url=f"{reverse('invoices:promise-list')}?state=BROKEN&recall=yes&judged_after={since.isoformat()}",
             action=_("Rappeler"),
             tone="late",
@@ -76,7 +76,7 @@ def _instalments(user: User, today: date) -> Iterable[Entry]:
             key="missed_instalments",
             count=count,
             title=ngettext("échéance d’échéancier impayée", "échéances d’échéanciers impayées", count),
-            reason=_("Leur date est passée ; après le délai de grâce, tout le solde redevient exigible."),
+            reason=_("Leur date est passée ; après le délai de grâce, tout le solde redevient exigible."),
             url=_plan_url(running.filter(pk__in=missed.values("plan")), "ACTIVE"),
             action=_("Rappeler"),
             tone="late",
@@ -88,7 +88,7 @@ def _instalments(user: User, today: date) -> Iterable[Entry]:
             key="due_instalments",
             count=count,
             title=ngettext("échéance d’échéancier proche", "échéances d’échéanciers proches", count),
-            reason=_("À recevoir dans les trois jours : vérifiez que le client y pense."),
+            reason=_("À recevoir dans les trois jours : vérifiez que le client y pense."),
             url=_plan_url(running.filter(pk__in=coming.values("plan")), "ACTIVE"),
             action=_("Suivre"),
             tone="info",
@@ -104,7 +104,7 @@ def _instalments(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("échéancier défaillant", "échéanciers défaillants", count),
             reason=_(
-                "Une échéance a manqué : tout le solde est redevenu exigible et ses relances reprennent."
+                "Une échéance a manqué : tout le solde est redevenu exigible et ses relances reprennent."
             ),
             url=_plan_url(defaulted, "DEFAULTED"),
             action=_("Décider"),
@@ -125,7 +125,7 @@ def _plans_to_approve(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("échéancier à approuver", "échéanciers à approuver", count),
             reason=_(
-                "Leur montant demande l’accord d’une seconde personne ; rien n’est proposé au client avant."
+                "Leur montant demande l’accord d’une seconde personne ; rien n’est proposé au client avant."
             ),
             url=_plan_url(waiting, "TO_APPROVE"),
             action=_("Approuver"),

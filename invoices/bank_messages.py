@@ -88,7 +88,7 @@ REMARKS = {
         "Ce relevé est déjà enregistré, par le fichier « %(file)s » (%(format)s) : même compte, mêmes soldes, mêmes "
         "mouvements. Il ne sera pas enregistré deux fois."
     ),
-    "duplicate_in_file": lazy("Ce relevé figure deux fois dans le fichier : le n° %(rank)s suffit."),
+    "duplicate_in_file": lazy("Ce relevé figure deux fois dans le fichier : le n° %(rank)s suffit."),
     "statement_missing": lazy(
         "Il manque un relevé : celui du %(previous)s finit à %(closing)s, celui-ci commence à %(opening)s. "
         "Demandez à la banque les jours manquants."
@@ -167,8 +167,8 @@ def _where(message: Any, params: Mapping[str, Any]) -> str:
     if isinstance(column, int):
         column = _("colonne %(number)s") % {"number": column}
     if column:
-        return _("Ligne %(line)s, %(column)s : ") % {"line": params["line"], "column": column}
-    return _("Ligne %(line)s : ") % {"line": params["line"]}
+        return _("Ligne %(line)s, %(column)s :") % {"line": params["line"], "column": column} + " "
+    return _("Ligne %(line)s :") % {"line": params["line"]} + " "
 
 
 class _Values(dict[str, Any]):

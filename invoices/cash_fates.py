@@ -7,7 +7,7 @@ from invoices.cash_entry import Fate
 LABELS = {
     Fate.ON_ACCOUNT: _("laisser sur le compte du client"),
     Fate.ON_LINE: _("garder à affecter sur ce mouvement"),
-    Fate.PARTIAL: _("régler en partie : le reste reste dû"),
+    Fate.PARTIAL: _("régler en partie : le reste reste dû"),
     Fate.SMALL_DIFFERENCE: _("écart de règlement"),
     Fate.BANK_CHARGES: _("frais bancaires"),
     Fate.DISCOUNT: _("escompte accordé"),

@@ -22,20 +22,20 @@ def fate(dropped: DroppedFile) -> str:
 def report_text(dropped: DroppedFile, now: datetime) -> str:
     """The report that is written beside the archived file."""
     lines = [
-        _("Fichier : %(name)s") % {"name": dropped.name},
+        _("Fichier : %(name)s") % {"name": dropped.name},
         _("Dossier surveillé : %(path)s (%(subject)s)")
         % {"path": dropped.folder.path, "subject": dropped.folder.get_subject_display()},
         _("Entité juridique : %(name)s") % {"name": dropped.folder.legal_entity.name},
         _("Pris en charge le : %(day)s UTC") % {"day": f"{dropped.claimed_at:%d/%m/%Y %H:%M}"},
         _("Compte rendu du : %(day)s UTC") % {"day": f"{now:%d/%m/%Y %H:%M}"},
-        _("État : %(state)s") % {"state": dropped.get_status_display()},
+        _("État : %(state)s") % {"state": dropped.get_status_display()},
         dropped.message,
     ]
     return "\n".join(lines) + "\n"
 
 
 def _of_batch(batch: ImportBatch) -> str:
-    state = _("Lot n° %(pk)d : %(state)s.") % {"pk": batch.pk, "state": batch.get_status_display()}
+    state = _("Lot n° %(pk)d : %(state)s.") % {"pk": batch.pk, "state": batch.get_status_display()}
     if batch.error_code:
         return f"{state} {file_error(batch)}"
     if batch.read_at is None:
@@ -52,7 +52,7 @@ def _of_batch(batch: ImportBatch) -> str:
 
 
 def _of_bank_file(bank_file: BankFile) -> str:
-    state = _("Fichier bancaire n° %(pk)d : %(state)s.") % {
+    state = _("Fichier bancaire n° %(pk)d : %(state)s.") % {
         "pk": bank_file.pk,
         "state": bank_file.get_status_display(),
     }
@@ -63,7 +63,7 @@ def _of_bank_file(bank_file: BankFile) -> str:
     statements = list(bank_file.statements.values_list("status", "line_count", "known_count"))
     return _(
         "%(state)s Relevés : %(count)s, dont %(refused)s refusés et %(double)s déjà enregistrés ; "
-        "mouvements nouveaux : %(lines)s."
+        "mouvements nouveaux : %(lines)s."
     ) % {
         "state": state,
         "count": format_count(len(statements)),

@@ -17,13 +17,13 @@ DOCUMENT_MESSAGES = {
         "Ce document est une commande (Order-X ou UBL Order), pas une facture. Retirez-le du dépôt."
     ),
     "einvoice_is_status": lazy(
-        "Ce document est un statut de cycle de vie, pas une facture. Déposez-le à la rubrique « Statuts électroniques »."
+        "Ce document est un statut de cycle de vie, pas une facture. Déposez-le à la rubrique « Statuts électroniques »."
     ),
     "einvoice_is_bank": lazy(
-        "Ce document est un message bancaire, pas une facture. Déposez-le à la rubrique « Banque »."
+        "Ce document est un message bancaire, pas une facture. Déposez-le à la rubrique « Banque »."
     ),
     "einvoice_root": lazy(
-        "Ce XML n’est ni une facture UBL ni une facture CII : sa racine est « %(value)s ». Vérifiez l’export."
+        "Ce XML n’est ni une facture UBL ni une facture CII : sa racine est « %(value)s ». Vérifiez l’export."
     ),
     "pdf_without_xml": lazy(
         "Ce PDF ne porte aucune facture électronique : c’est une simple image. Demandez le PDF Factur-X ou le XML."
@@ -49,13 +49,13 @@ _FILES = {
     "zip_broken": lazy("L’archive est abîmée ou incomplète et ne s’ouvre pas. Refaites-la, puis déposez-la."),
     "zip_empty": lazy("L’archive ne contient aucun fichier. Vérifiez l’export d’origine."),
     "zip_encrypted": lazy(
-        "L’archive est protégée par un mot de passe (« %(name)s »). Refaites-la sans mot de passe."
+        "L’archive est protégée par un mot de passe (« %(name)s »). Refaites-la sans mot de passe."
     ),
     "zip_nested": lazy(
-        "L’archive contient une autre archive (« %(name)s »). Déposez un ZIP qui contient directement les factures."
+        "L’archive contient une autre archive (« %(name)s »). Déposez un ZIP qui contient directement les factures."
     ),
     "zip_path": lazy(
-        "L’archive contient un chemin interdit (« %(name)s ») : il sort de son dossier, ou c’est un lien. Refaites-la."
+        "L’archive contient un chemin interdit (« %(name)s ») : il sort de son dossier, ou c’est un lien. Refaites-la."
     ),
     "zip_duplicate": lazy(
         "L’archive contient deux fois le fichier « %(name)s » : on ne sait lequel compte. Refaites-la."
@@ -79,17 +79,17 @@ STATUS_MESSAGES = {
         "Ce fichier contient plus de %(limit)s statuts. Découpez-le en plusieurs archives."
     ),
     "status_root": lazy(
-        "Ce XML n’est pas un message de cycle de vie (CDAR) : sa racine est « %(value)s ». Une facture se dépose à la "
-        "rubrique « Lots déposés »."
+        "Ce XML n’est pas un message de cycle de vie (CDAR) : sa racine est « %(value)s ». Une facture se dépose à la "
+        "rubrique « Lots déposés »."
     ),
     "status_empty": lazy(
         "Ce message de cycle de vie ne porte sur aucune facture. Vérifiez-le auprès de la plateforme."
     ),
     "status_number": lazy(
-        "Ce message ne nomme pas de facture, ou son numéro dépasse 40 caractères (« %(value)s »)."
+        "Ce message ne nomme pas de facture, ou son numéro dépasse 40 caractères (« %(value)s »)."
     ),
     "status_code": lazy(
-        "La facture %(number)s porte le statut « %(value)s », inconnu du cycle de vie (200 à 228, 501)."
+        "La facture %(number)s porte le statut « %(value)s », inconnu du cycle de vie (200 à 228, 501)."
     ),
     "status_instant": lazy("Le statut de la facture %(number)s n’a pas de date lisible."),
     "status_refused": lazy("%(message)s"),

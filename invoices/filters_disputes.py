@@ -70,7 +70,7 @@ class DisputeFilter(_OnItems):
     )
     late = django_filters.ChoiceFilter(
         label=_("Délai"),
-        choices=[("yes", _("Dépassé")), ("no", _("Tenu"))],
+        choices=[("yes", _("Délai dépassé")), ("no", _("Dans les délais"))],
         method="filter_late",
         empty_label=_("Tous"),
     )
@@ -137,7 +137,7 @@ class PromiseFilter(_OnItems):
     )
     recall = django_filters.ChoiceFilter(
         label=_("Suite"),
-        choices=[("yes", _("À rappeler : pièce encore due, sans nouvelle promesse"))],
+        choices=[("yes", _("À rappeler : pièce encore due, sans nouvelle promesse"))],
         method="filter_recall",
         empty_label=_("Toutes"),
     )

@@ -173,7 +173,7 @@ class DropFolderForm(forms.Form):
         label=_("Source de lots"),
         queryset=ImportProfile.objects.none(),
         required=False,
-        empty_label=_("Aucune : reconnaissance automatique"),
+        empty_label=_("Aucune : reconnaissance automatique"),
         help_text=_("Comment lire les fichiers de pièces ou de clients."),
     )
     commits_by_itself = forms.BooleanField(

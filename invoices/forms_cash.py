@@ -28,7 +28,7 @@ class WriteOffForm(forms.Form):
         label=_("Justification"),
         required=False,
         max_length=200,
-        help_text=_("Obligatoire pour une perte : pourquoi la créance est irrécouvrable."),
+        help_text=_("Obligatoire pour une perte : pourquoi la créance est irrécouvrable."),
     )
     seen = forms.DecimalField(max_digits=14, decimal_places=2, widget=forms.HiddenInput)
 

@@ -27,7 +27,7 @@ class DisputeForm(forms.Form):
     """What is contested, why, who answers by when."""
 
     amount = AmountField(
-        label=_("Montant contesté"), help_text=_("Cette part seule n’est plus relancée ; le reste l’est.")
+        label=_("Montant contesté"), help_text=_("Cette part seule n’est plus relancée ; le reste l’est.")
     )
     reason = forms.ChoiceField(label=_("Motif"), choices=grouped_reasons)
     owner = forms.ModelChoiceField(
@@ -40,7 +40,7 @@ class DisputeForm(forms.Form):
         label=_("À traiter avant le"),
         required=False,
         widget=DateInput,
-        help_text=_("Vide : le délai de la maison pour ce motif."),
+        help_text=_("Vide : le délai de la maison pour ce motif."),
     )
     note = forms.CharField(
         label=_("Commentaire"),
@@ -78,7 +78,7 @@ class ResolutionForm(forms.Form):
         label=_("En quelques mots"),
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Par exemple : avoir AV-12 émis, livraison complétée le 3, contestation retirée."),
+        help_text=_("Par exemple : avoir AV-12 émis, livraison complétée le 3, contestation retirée."),
     )
 
 
@@ -86,6 +86,6 @@ class DisputeFileForm(forms.Form):
     file = forms.FileField(
         label=_("Document"),
         max_length=255,
-        help_text=_("Réclamation du client, bon de livraison, réponse : PDF, image ou bureautique."),
+        help_text=_("Réclamation du client, bon de livraison, réponse : PDF, image ou bureautique."),
         error_messages={"required": _("Choisissez un fichier à joindre.")},
     )

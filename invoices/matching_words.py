@@ -56,7 +56,7 @@ _NAMED: dict[str, Callable[[_Values], str]] = {
     "named_digits": lambda v: (
         ngettext(
             "Le libellé cite les chiffres de la pièce %(numbers)s (« %(written)s »).",
-            "Le libellé cite les chiffres des pièces %(numbers)s.",
+            "Le libellé cite les chiffres des pièces %(numbers)s (« %(written)s »).",
             v.count,
         )
         % {"numbers": v.numbers, "written": v.text("written")}

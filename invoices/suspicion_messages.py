@@ -23,7 +23,7 @@ LABELS = {
 
 ROW_MESSAGES = {
     "issue_after_allocation": lazy(
-        "La pièce « %(number)s » est lettrée avant le %(value)s : sa date ne peut pas passer après. "
+        "La pièce « %(number)s » est lettrée avant le %(value)s : sa date ne peut pas passer après. "
         "Corrigez la date, ou défaites le lettrage."
     ),
     "settled_in_future": lazy(
@@ -31,32 +31,32 @@ ROW_MESSAGES = {
         "Corrigez la date ou le reste dû."
     ),
     "amount_factor": lazy(
-        "%(value)s, alors que ce client est facturé %(usual)s d’habitude : vérifiez la virgule."
+        "%(value)s, alors que ce client est facturé %(usual)s d’habitude : vérifiez la virgule."
     ),
     "terms_above_cap": lazy(
         "L’échéance du %(value)s dépasse le délai légal, qui finit le %(cap)s (C. com. L441-10)."
     ),
     "amount_differs": lazy(
-        "Le grand livre porte %(ledger)s, le fichier %(value)s : l’écart sera passé par une pièce rectificative."
+        "Le grand livre porte %(ledger)s, le fichier %(value)s : l’écart sera passé par une pièce rectificative."
     ),
     "open_above_ledger": lazy(
-        "Le fichier laisse %(value)s à payer, le grand livre %(ledger)s : rien n’est rouvert sans défaire le lettrage."
+        "Le fichier laisse %(value)s à payer, le grand livre %(ledger)s : rien n’est rouvert sans défaire le lettrage."
     ),
     "customer_kind_unknown": lazy(
-        "« %(value)s » n’est pas une nature de client : société, organisme public, entrepreneur ou particulier."
+        "« %(value)s » n’est pas une nature de client : société, organisme public, entrepreneur ou particulier."
     ),
     "consumer_identifier": lazy("Un particulier n’a ni SIREN, ni SIRET, ni numéro de TVA. Videz la cellule."),
-    "terms_unknown": lazy("« %(value)s » n’est pas un code de conditions de règlement connu. Corrigez-le."),
-    "siret_taken": lazy("Le SIRET « %(value)s » est déjà celui du client « %(other)s ». Corrigez l’un des deux."),
-    "email_needed": lazy("« %(value)s » doit recevoir les relances : indiquez son adresse e-mail."),
+    "terms_unknown": lazy("« %(value)s » n’est pas un code de conditions de règlement connu. Corrigez-le."),
+    "siret_taken": lazy("Le SIRET « %(value)s » est déjà celui du client « %(other)s ». Corrigez l’un des deux."),
+    "email_needed": lazy("« %(value)s » doit recevoir les relances : indiquez son adresse e-mail."),
 }  # fmt: skip
 
 FILE_MESSAGES = {
     "ledger_changed": lazy(
-        "Depuis l’aperçu, les données ont changé : %(errors)s lignes de plus en erreur, %(cleared)s pièces de plus "
+        "Depuis l’aperçu, les données ont changé : %(errors)s lignes de plus en erreur, %(cleared)s pièces de plus "
         "seraient soldées, %(suspicions)s points douteux de plus. Rien n’est écrit. Relisez l’aperçu, puis validez."
     ),
-    "rollback_blocked": lazy("Le lot n’a pas été retiré, car depuis sont venus : %(dependents)s."),
+    "rollback_blocked": lazy("Le lot n’a pas été retiré, car depuis sont venus : %(dependents)s."),
     "rollback_interrupted": lazy(
         "Le retrait a été interrompu %(attempts)s fois, rien n’est retiré. Demandez-le de nouveau."
     ),
@@ -74,7 +74,7 @@ def suspicion_message(suspicion: Mapping[str, Any]) -> str:
     shown = {"count": format_count(count)}
     if code == "cleared_share":
         return _(
-            "Ce lot solderait %(share)s %% de l’encours (%(amount)s) ; au-delà de %(limit)s %%, confirmez."
+            "Ce lot solderait %(share)s %% de l’encours (%(amount)s) ; au-delà de %(limit)s %%, confirmez."
         ) % {
             "share": _number(params["share"]),
             "limit": _number(params["limit"]),
@@ -110,8 +110,8 @@ def suspicion_message(suspicion: Mapping[str, Any]) -> str:
     if code == "amount_differs":
         return (
             ngettext(
-                "%(count)s pièce connue a un autre montant : l’écart sera passé par une pièce rectificative.",
-                "%(count)s pièces connues ont un autre montant : l’écart sera passé par des pièces rectificatives.",
+                "%(count)s pièce connue a un autre montant : l’écart sera passé par une pièce rectificative.",
+                "%(count)s pièces connues ont un autre montant : l’écart sera passé par des pièces rectificatives.",
                 count,
             )
             % shown
@@ -124,13 +124,13 @@ def suspicion_message(suspicion: Mapping[str, Any]) -> str:
     if code == "open_above_ledger":
         return (
             ngettext(
-                "%(count)s pièce est soldée ici et encore due dans le fichier : elle ne sera pas rouverte.",
-                "%(count)s pièces sont soldées ici et encore dues dans le fichier : elles ne seront pas rouvertes.",
+                "%(count)s pièce est soldée ici et encore due dans le fichier : elle ne sera pas rouverte.",
+                "%(count)s pièces sont soldées ici et encore dues dans le fichier : elles ne seront pas rouvertes.",
                 count,
             )
             % shown
         )
-    return _("%(count)s clients seraient créés ; l’entité en compte %(known)s.") % {
+    return _("%(count)s clients seraient créés ; l’entité en compte %(known)s.") % {
         **shown,
         "known": format_count(int(params.get("known", 0))),
     }

@@ -136,7 +136,7 @@ class BankStatementSerializer(serializers.Serializer):
         source="bank_account.iban",
         allow_null=True,
         default=None,
-        help_text=lazy("IBAN ; null : compte inconnu."),
+        help_text=lazy("IBAN ; null : compte inconnu."),
     )
     account_identification = serializers.CharField(help_text=lazy("Le compte tel que le fichier l’écrit."))
     identification = serializers.CharField()

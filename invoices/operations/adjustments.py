@@ -67,7 +67,7 @@ def write_off(
         raise CashRefused(_("Choisissez un motif qui convient à cette pièce."), field="reason")
     if reason == Adjustment.Reason.LOSS and not note.strip():
         raise CashRefused(
-            _("Une perte sur créance se justifie : écrivez pourquoi elle est irrécouvrable."), field="note"
+            _("Une perte sur créance se justifie : écrivez pourquoi elle est irrécouvrable."), field="note"
         )
     if item.issue_date > today:
         raise CashRefused(_("Cette pièce est datée du futur."), code="future")

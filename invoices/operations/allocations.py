@@ -145,7 +145,7 @@ def _check_stands_alone(allocation: Allocation) -> None:
     )
     if Adjustment.objects.filter(item__in=items).exists() or receipts.exists() or refunds.exists():
         raise AllocationRefused(
-            _("Ce lettrage fait partie d’une affectation : défaites l’affectation entière."),
+            _("Ce lettrage fait partie d’une affectation : défaites l’affectation entière."),
             code="part_of_an_act",
         )
 

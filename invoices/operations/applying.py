@@ -96,7 +96,7 @@ def shares_of(
     parts = list(parts)
     if len(parts) > MOST_PARTS:
         raise CashRefused(
-            _("Un lettrage porte sur %(n)s pièces au plus : faites-le en plusieurs fois.") % {"n": MOST_PARTS}
+            _("Un lettrage porte sur %(n)s pièces au plus : faites-le en plusieurs fois.") % {"n": MOST_PARTS}
         )
     asked = {part.item_id: part.amount for part in parts}
     if len(asked) != len(parts):
@@ -160,7 +160,7 @@ def common_currency(items: Iterable[OpenItem]) -> str:
     found = sorted({item.currency for item in items})
     if len(found) > 1:
         raise CashRefused(
-            _("Ces pièces sont dans plusieurs devises (%(found)s) : lettrez-les séparément.")
+            _("Ces pièces sont dans plusieurs devises (%(found)s) : lettrez-les séparément.")
             % {"found": ", ".join(found)},
             code="currencies",
         )
@@ -203,7 +203,7 @@ def post_share(
     late = next((items[key] for key, day in days.items() if day > today), None)
     if late is not None:
         raise CashRefused(
-            _("La pièce %(number)s est datée du %(day)s : elle ne peut pas être lettrée avant ce jour.")
+            _("La pièce %(number)s est datée du %(day)s : elle ne peut pas être lettrée avant ce jour.")
             % {"number": late.number, "day": f"{late.issue_date:%d/%m/%Y}"},
             field=f"part-{late.pk}",
         )

@@ -294,7 +294,7 @@ def _check_unused(bank_file: BankFile) -> None:
         raise LinesInUse(
             _(
                 "Le fichier « %(file)s » répète des mouvements de celui-ci, qui y sont tenus pour connus. "
-                "Retirez ou abandonnez-le d’abord."
+                "Retirez-le ou abandonnez-le d’abord."
             )
             % {"file": leaning}
         )

@@ -78,11 +78,11 @@ def apply_line(
             _("Ce mouvement n’est plus à affecter (%(state)s).") % {"state": line.get_status_display()}
         )
     if line.amount < 0:
-        raise CashRefused(_("Ce mouvement est au débit : il ne règle aucune facture."), code="debit_line")
+        raise CashRefused(_("Ce mouvement est au débit : il ne règle aucune facture."), code="debit_line")
     remaining = line.amount - line.applied_amount
     if seen_remaining is not None and seen_remaining != remaining:
         raise CashRefused(
-            _("Ce mouvement a changé entre-temps : il reste %(left)s à affecter. Vérifiez, puis validez.")
+            _("Ce mouvement a changé entre-temps : il reste %(left)s à affecter. Vérifiez, puis validez.")
             % {"left": format_amount(remaining, line.currency)},
             code="changed_meanwhile",
         )
@@ -206,7 +206,7 @@ def set_line_aside(*, actor: Actor, line_id: int, reason: str, now: datetime) ->
         raise CashRefused(_("Indiquez pourquoi ce mouvement est sans objet."), field="reason")
     if line.applied_amount != 0:
         raise CashRefused(
-            _("Une partie de ce mouvement est déjà affectée : défaites-la d’abord."), code="partly_applied"
+            _("Une partie de ce mouvement est déjà affectée : défaites-la d’abord."), code="partly_applied"
         )
     line.status, line.set_aside_reason = BankLine.Status.SET_ASIDE, reason.strip()[:200]
     line.updated_at = now
@@ -277,7 +277,7 @@ def _carried(line: BankLine, shares: Sequence[Share], currency: str) -> list[Dec
         if share.money <= 0:
             raise CashRefused(
                 _(
-                    "Pour %(customer)s, les avoirs cochés couvrent tout : rien de ce mouvement n’y serait affecté."
+                    "Pour %(customer)s, les avoirs cochés couvrent tout : rien de ce mouvement n’y serait affecté."
                 )
                 % {"customer": share.customer.name},
                 code="no_money",
@@ -291,7 +291,7 @@ def _carried(line: BankLine, shares: Sequence[Share], currency: str) -> list[Dec
     if left is None or not line.original_amount:
         raise CashRefused(
             _(
-                "Ces pièces sont en %(items)s et ce mouvement en %(line)s, sans montant d’origine : laissez-le sur le "
+                "Ces pièces sont en %(items)s et ce mouvement en %(line)s, sans montant d’origine : laissez-le sur le "
                 "compte, ou lettrez des pièces en %(line)s."
             )
             % {"items": currency, "line": line.currency},
@@ -315,7 +315,7 @@ def _check_enough(asked: Decimal, left: Decimal, currency: str) -> None:
     if asked > left:
         raise CashRefused(
             _(
-                "Vous affectez %(asked)s et il ne reste que %(left)s : baissez un montant ou décochez une pièce."
+                "Vous affectez %(asked)s et il ne reste que %(left)s : baissez un montant ou décochez une pièce."
             )
             % {"asked": format_amount(asked, currency), "left": format_amount(left, currency)},
             code="above_remaining",
@@ -329,7 +329,7 @@ def money_date(line: BankLine, today: date) -> date:
     day = max(line.booking_date, undone) if undone else line.booking_date
     if day > today:
         raise CashRefused(
-            _("Ce mouvement est daté du %(day)s : il s’affecte à partir de ce jour.")
+            _("Ce mouvement est daté du %(day)s : il s’affecte à partir de ce jour.")
             % {"day": f"{day:%d/%m/%Y}"},
             code="future",
         )

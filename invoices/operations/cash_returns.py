@@ -52,7 +52,7 @@ def return_receipt(
     first, second = (locked_line(actor, pk) for pk in sorted((line_id, original_line_id)))
     line, original = (first, second) if first.pk == line_id else (second, first)
     _check(line, original)
-    reason = _("Impayé : %(why)s") % {
+    reason = _("Impayé : %(why)s") % {
         "why": line.return_reason or line.return_code or f"{line.booking_date:%d/%m/%Y}"
     }
     receipts = _returned_receipts(line, original)
@@ -82,7 +82,7 @@ def return_receipt(
         *(items[receipt.item_id].issue_date for receipt in receipts),
     )
     if day > today:
-        raise CashRefused(_("Ce mouvement est daté du futur : il se traitera à sa date."), code="future")
+        raise CashRefused(_("Ce mouvement est daté du futur : il se traitera à sa date."), code="future")
     reverse_allocations(allocations.values(), items, day=day, reason=reason)
     for application in applications:
         counters = [neutralise(items[pk], day=day, now=now) for pk in adjustment_items(application)]

@@ -59,7 +59,7 @@ def reverse_application(
     receipts = list(application.receipts.filter(counter_item__isnull=True).select_related("returned_by"))
     if any(receipt.returned_by_id for receipt in receipts):
         raise CashRefused(
-            _("Ce règlement est revenu impayé : défaites d’abord le traitement de l’impayé."),
+            _("Ce règlement est revenu impayé : défaites d’abord le traitement de l’impayé."),
             code="returned",
         )
     items = lock_items_of([application], actor)
@@ -114,7 +114,7 @@ def _check_right_to_undo(actor: Actor, application: CashApplication) -> None:
     )
     if needed and not has_permission(actor, needed):
         raise CashRefused(
-            _("Votre rôle ne permet pas de défaire cet acte : demandez-le à qui peut le faire."),
+            _("Votre rôle ne permet pas de défaire cet acte : demandez-le à qui peut le faire."),
             code="not_allowed_to_undo",
         )
 
@@ -157,7 +157,7 @@ def neutralise(item: OpenItem, *, day: date, now: datetime) -> OpenItem:
     if item.open_amount != item.total_amount:
         raise CashRefused(
             _(
-                "Une partie de %(number)s a été lettrée ou remboursée depuis par une autre action : défaites-la d’abord."
+                "Une partie de %(number)s a été lettrée ou remboursée depuis par une autre action : défaites-la d’abord."
             )
             % {"number": item.number},
             code="used_since",

@@ -34,7 +34,7 @@ def change_cash_settings(
         if values.get(name, 0) < 0:
             raise SettingsRefused(_("Cette valeur ne peut pas être négative."), field=name)
     if values.get("discount_share", 0) > 100:
-        raise SettingsRefused(_("Un escompte ne dépasse pas 100 %."), field="discount_share")
+        raise SettingsRefused(_("Un escompte ne dépasse pas 100 %."), field="discount_share")
     for name in FIELDS:
         if name.endswith("_account") and name in values and not str(values[name]).isalnum():
             raise SettingsRefused(_("Un compte s’écrit en chiffres et en lettres."), field=name)

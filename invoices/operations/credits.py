@@ -57,7 +57,7 @@ def apply_credits(
     check_differences(actor=actor, settings=settings, items=items, shares=[share])
     if share.money != 0 or not any(amount < 0 for amount in share.parts.values()):
         raise CashRefused(
-            _("Crédits et débits cochés diffèrent de %(amount)s : ajustez un montant.")
+            _("Crédits et débits cochés diffèrent de %(amount)s : ajustez un montant.")
             % {"amount": format_amount(abs(share.money), next(iter(items.values())).currency)},
             code="not_balanced",
             field="parts",
@@ -120,11 +120,11 @@ def refund_credit(
     currency = common_currency(items.values())
     if len(shares) > 1:
         raise CashRefused(
-            _("Un remboursement concerne un seul client : faites-en un par client."), code="customers"
+            _("Un remboursement concerne un seul client : faites-en un par client."), code="customers"
         )
     (share,) = shares
     if any(amount > 0 for amount in share.parts.values()):
-        raise CashRefused(_("Seuls des crédits se remboursent : avoirs, règlements."), code="not_a_credit")
+        raise CashRefused(_("Seuls des crédits se remboursent : avoirs, règlements."), code="not_a_credit")
     amount = -share.money
     if line is not None:
         if seen_remaining is not None and seen_remaining != abs(line.amount) - line.applied_amount:

@@ -50,7 +50,7 @@ def _check_difference(
     if not has_permission(actor, "invoices.write_off"):
         raise CashRefused(
             _(
-                "Cet écart de %(amount)s dépasse ce qui est toléré : laissez-le dû, ou demandez à qui a le droit de "
+                "Cet écart de %(amount)s dépasse ce qui est toléré : laissez-le dû, ou demandez à qui a le droit de "
                 "passer en écart."
             )
             % {"amount": format_amount(amount, item.currency)},
@@ -66,7 +66,7 @@ def check_limit(*, actor: Actor, settings: CashSettings, item: OpenItem, amount:
     if amount > settings.write_off_limit and not has_permission(actor, "invoices.write_off_above_limit"):
         raise CashRefused(
             _(
-                "%(amount)s dépasse la limite de %(limit)s : au-delà, seule la direction financière passe une somme "
+                "%(amount)s dépasse la limite de %(limit)s : au-delà, seule la direction financière passe une somme "
                 "en écart ou en pertes."
             )
             % {

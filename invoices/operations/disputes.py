@@ -57,7 +57,7 @@ def open_dispute(
         raise DisputeRefused(_("L’origine de ce litige est inconnue."), field="origin")
     if Dispute.objects.filter(item=item, resolved_on__isnull=True).exists():
         raise DisputeRefused(
-            _("Un litige est déjà ouvert sur cette pièce : résolvez-le avant d’en ouvrir un autre."),
+            _("Un litige est déjà ouvert sur cette pièce : résolvez-le avant d’en ouvrir un autre."),
             code="dispute_open",
         )
     _check_owner(owner, item)
@@ -154,10 +154,10 @@ def add_dispute_file(
     size = content.seek(0, 2)
     content.seek(0)
     if not size:
-        raise DisputeRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
+        raise DisputeRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
     if size > settings.DISPUTE_FILE_MAX_BYTES:
         raise DisputeRefused(
-            _("Ce fichier dépasse %(limit)d Mo : réduisez-le, ou déposez-le en plusieurs parties.")
+            _("Ce fichier dépasse %(limit)d Mo : réduisez-le, ou déposez-le en plusieurs parties.")
             % {"limit": settings.DISPUTE_FILE_MAX_BYTES // (1024 * 1024)},
             field="file",
         )
@@ -168,7 +168,7 @@ def add_dispute_file(
         )
     if DisputeFile.objects.filter(dispute=dispute).count() >= MOST_FILES:
         raise DisputeRefused(
-            _("Un litige porte au plus %(count)d documents : regroupez-les dans un seul fichier.")
+            _("Un litige porte au plus %(count)d documents : regroupez-les dans un seul fichier.")
             % {"count": MOST_FILES},
             field="file",
         )
@@ -297,7 +297,7 @@ def _check_owner(owner: User | None, item: OpenItem) -> None:
         return
     if not owner.is_active or not Customer.objects.visible_to(owner).filter(pk=item.customer_id).exists():
         raise DisputeRefused(
-            _("%(name)s ne voit pas ce client : choisissez une autre personne.") % {"name": owner},
+            _("%(name)s ne voit pas ce client : choisissez une autre personne.") % {"name": owner},
             field="owner",
         )
 
@@ -305,7 +305,7 @@ def _check_owner(owner: User | None, item: OpenItem) -> None:
 def _check_deadline(deadline: date, today: date) -> None:
     if deadline < today:
         raise DisputeRefused(
-            _("Cette échéance est passée : choisissez une date à partir d’aujourd’hui."), field="deadline"
+            _("Cette échéance est passée : choisissez une date à partir d’aujourd’hui."), field="deadline"
         )
 
 

@@ -67,7 +67,7 @@ def export_entries(
     ]
     if not any(chosen):
         raise ExportRefused(
-            _("Aucune écriture à exporter jusqu’à cette date : tout l’a déjà été."), field="until"
+            _("Aucune écriture à exporter jusqu’à cette date : tout l’a déjà été."), field="until"
         )
     entries = _entries(settings_of(entity), *chosen)
     count, debit = 0, ZERO

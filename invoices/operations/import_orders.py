@@ -115,7 +115,7 @@ def commit_batch(
         raise WrongState(_("Ce lot attend déjà l’approbation d’une autre personne."), field="status")
     check_move(locked, Status.COMMITTING)
     if not locked.new_count + locked.changed_count + locked.cleared_count:
-        raise NothingToCommit(_("Ce lot ne change rien : il n’y a rien à enregistrer."))
+        raise NothingToCommit(_("Ce lot ne change rien : il n’y a rien à enregistrer."))
     if locked.error_count and not accept_rejects:
         raise RejectsNotAccepted(
             ngettext(
@@ -148,12 +148,12 @@ def approve_batch(*, actor: Actor, batch: ImportBatch, today: date, now: datetim
     """
     locked = _waiting_for_approval(actor, batch)
     if not isinstance(actor, User) or actor.pk == locked.requested_by_id:
-        raise SamePerson(_("Vous avez demandé cet enregistrement : une autre personne doit l’approuver."))
+        raise SamePerson(_("Vous avez demandé cet enregistrement : une autre personne doit l’approuver."))
     asked_by = locked.requested_by
     by_person = asked_by is not None and has_permission(asked_by, "core.use_site")
     if not by_person and locked.confirmations.filter(confirmed_by=actor).exists():
         raise SamePerson(
-            _("Vous avez confirmé les points douteux de ce lot : une autre personne doit l’approuver.")
+            _("Vous avez confirmé les points douteux de ce lot : une autre personne doit l’approuver.")
         )
     locked.status, locked.committed_by = Status.COMMITTING, actor
     locked.attempts, locked.updated_at = 0, now
@@ -197,14 +197,14 @@ def request_rollback(*, actor: Actor, batch: ImportBatch, reason: str, now: date
     assert locked.committed_at is not None
     if now > locked.committed_at + timedelta(days=ImportBatch.UNDO_DAYS):
         raise RollbackRefused(
-            _("Un lot se retire dans les %(days)d jours. Celui-ci date du %(day)s : passez des avoirs.")
+            _("Un lot se retire dans les %(days)d jours. Celui-ci date du %(day)s : passez des avoirs.")
             % {"days": ImportBatch.UNDO_DAYS, "day": f"{locked.committed_at:%d/%m/%Y}"},
             code="rollback_too_late",
         )
     dependents = rollback_dependents(locked)
     if dependents:
         raise RollbackRefused(
-            _("Ce lot ne peut plus être retiré : %(dependents)s.")
+            _("Ce lot ne peut plus être retiré : %(dependents)s.")
             % {"dependents": ", ".join(str(dependent) for dependent in dependents)},
             code="rollback_blocked",
         )
@@ -254,7 +254,7 @@ def _check_confirmed(batch: ImportBatch) -> None:
     missing = [suspicion for suspicion in batch.suspicions if suspicion["code"] not in confirmed]
     if missing:
         raise SuspicionsNotConfirmed(
-            _("Confirmez d’abord chaque point douteux : %(codes)s.")
+            _("Confirmez d’abord chaque point douteux : %(codes)s.")
             % {"codes": ", ".join(suspicion_label(suspicion["code"]) for suspicion in missing)}
         )
 

@@ -126,7 +126,7 @@ def set_guard(
     if not LegalEntity.objects.visible_to(actor).filter(pk=entity.pk).exists():
         raise GuardRefused(_("Cette entité juridique n’est pas dans votre périmètre."), code="not_in_scope")
     if not 0 <= cleared_share <= 100:
-        raise GuardRefused(_("Indiquez une part entre 0 et 100 %."), field="cleared_share")
+        raise GuardRefused(_("Indiquez une part entre 0 et 100 %."), field="cleared_share")
     for field, factor in (("amount_factor", amount_factor), ("volume_factor", volume_factor)):
         if not 2 <= factor <= 1_000:
             raise GuardRefused(_("Indiquez un facteur entre 2 et 1 000."), field=field)
@@ -243,7 +243,7 @@ def _check_complete(row: ImportProfile) -> None:
     missing = missing_fields({*row.columns, *row.constants})
     if missing:
         raise ProfileRefused(
-            _("Il manque la colonne de : %(missing)s.")
+            _("Il manque une colonne pour : %(missing)s.")
             % {"missing": ", ".join(column_label(field) for field in missing)},
             field="columns",
             code="columns_missing",

@@ -191,7 +191,7 @@ def _set_reading(
         if batch.subject == Subject.CUSTOMERS or batch.format == Format.EINVOICE:
             raise BusinessError(
                 _(
-                    "Ce fichier ne peut pas montrer toutes les pièces ouvertes : choisissez le mode « %(mode)s »."
+                    "Ce fichier ne peut pas montrer toutes les pièces ouvertes : choisissez le mode « %(mode)s »."
                 )
                 % {"mode": Mode.DELTA.label},
                 code="mode_refused",
@@ -205,7 +205,7 @@ def _set_reading(
             )
         if as_of > timezone.localdate(now):
             raise BusinessError(
-                _("Le fichier ne peut pas montrer une situation à venir : indiquez la date de l’export."),
+                _("Le fichier ne peut pas montrer une situation à venir : indiquez la date de l’export."),
                 code="as_of_future",
                 field="as_of",
             )
@@ -213,7 +213,7 @@ def _set_reading(
         profile.legal_entity_id != batch.legal_entity_id or profile.subject != batch.subject
     ):
         raise BusinessError(
-            _("La source « %(name)s » n’est pas faite pour ce fichier. Choisissez-en une autre.")
+            _("La source « %(name)s » n’est pas faite pour ce fichier. Choisissez-en une autre.")
             % {"name": profile.name},
             code="profile_refused",
             field="profile",
@@ -263,7 +263,7 @@ def too_large_message(size: int) -> str:
 def _one_of(choices: list[str], value: str, field: str) -> str:
     if value not in choices:
         raise BusinessError(
-            _("« %(value)s » n’est pas un choix possible.") % {"value": value},
+            _("« %(value)s » n’est pas un choix possible.") % {"value": value},
             code="choice_unknown",
             field=field,
         )
@@ -276,7 +276,7 @@ def _checked_options(options: dict[str, str]) -> dict[str, str]:
         return checked_options(options)
     except ValueError as error:
         raise BusinessError(
-            _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": str(error)},
+            _("« %(value)s » n’est pas un choix de lecture possible.") % {"value": str(error)},
             code="option_unknown",
             field=next((name for name, value in options.items() if value == str(error)), None),
         ) from None

@@ -135,7 +135,7 @@ def approve_plan(*, actor: Actor, plan_id: int, today: date, now: datetime) -> P
     _check_status(plan, PaymentPlan.Status.TO_APPROVE)
     if isinstance(actor, User) and plan.made_by_id == actor.pk:
         raise PlanRefused(
-            _("Vous avez préparé cet échéancier : une autre personne doit l’approuver."), code="same_person"
+            _("Vous avez préparé cet échéancier : une autre personne doit l’approuver."), code="same_person"
         )
     _check_unchanged(plan, today)
     plan.approved_by, plan.approved_at = actor if isinstance(actor, User) else None, now
@@ -177,7 +177,7 @@ def start_plan(
     if first is None or default_day(first.due_date, plan.grace_days) <= today:
         raise PlanRefused(
             _(
-                "La première échéance et son délai de grâce sont passés : annulez cet échéancier et refaites-le."
+                "La première échéance et son délai de grâce sont passés : annulez cet échéancier et refaites-le."
             ),
             code="too_late",
         )
@@ -251,7 +251,7 @@ def _check_unchanged(plan: PaymentPlan, today: date) -> None:
         if part.item.open_amount != part.amount or part.item.disputed_amount:
             raise item_refused(
                 _(
-                    "La pièce %(number)s a changé depuis la préparation : annulez cet échéancier et refaites-le."
+                    "La pièce %(number)s a changé depuis la préparation : annulez cet échéancier et refaites-le."
                 ),
                 part.item,
             )

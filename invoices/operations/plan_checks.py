@@ -33,7 +33,7 @@ def check_customer(customer: Customer) -> None:
         # C. com. L622-7: what fell due before the judgment may not be paid.
         raise PlanRefused(
             _(
-                "%(name)s est en procédure collective : ses dettes antérieures ne peuvent pas être échelonnées. "
+                "%(name)s est en procédure collective : ses dettes antérieures ne peuvent pas être échelonnées. "
                 "Déclarez la créance."
             )
             % {"name": customer.name},
@@ -44,16 +44,16 @@ def check_customer(customer: Customer) -> None:
 def check_items(items: Sequence[OpenItem]) -> None:
     if len({item.currency for item in items}) > 1:
         raise PlanRefused(
-            _("Un échéancier est dans une seule devise : faites-en un par devise."), field="items"
+            _("Un échéancier est dans une seule devise : faites-en un par devise."), field="items"
         )
     for item in items:
         if item.open_amount <= 0:
             raise item_refused(_("La pièce %(number)s n’a plus rien à encaisser."), item)
         if item.is_factored:
-            raise item_refused(_("La pièce %(number)s est cédée à un factor : laissez-la de côté."), item)
+            raise item_refused(_("La pièce %(number)s est cédée à un factor : laissez-la de côté."), item)
         if item.disputed_amount:
             raise item_refused(
-                _("La pièce %(number)s est en litige : résolvez-le d’abord, ou laissez-la de côté."), item
+                _("La pièce %(number)s est en litige : résolvez-le d’abord, ou laissez-la de côté."), item
             )
     taken = (
         PlanItem.objects.filter(item__in=items, released_on__isnull=True)
@@ -63,7 +63,7 @@ def check_items(items: Sequence[OpenItem]) -> None:
     )
     if taken is not None:
         raise item_refused(
-            _("La pièce %(number)s est déjà dans l’échéancier n° %(plan)d : annulez-le d’abord."),
+            _("La pièce %(number)s est déjà dans l’échéancier n° %(plan)d : annulez-le d’abord."),
             taken.item,
             plan=taken.plan_id,
         )
@@ -99,12 +99,12 @@ def _fault_text(fault: Fault, parts: Sequence[Part], total: Decimal, currency: s
     planned = sum((part.amount for part in parts), ZERO)
     texts = {
         "none": _("Écrivez au moins une échéance."),
-        "too_many": _("Un échéancier a 60 échéances au plus : espacez-les ou augmentez leur montant."),
+        "too_many": _("Un échéancier a 60 échéances au plus : espacez-les ou augmentez leur montant."),
         "amount": _("Ce montant doit être positif."),
         "past": _("Cette date est passée."),
         "too_far": _("Cette date est à plus de cinq ans."),
         "order": _("Cette date doit suivre celle de l’échéance précédente."),
-        "sum": _("Les échéances font %(planned)s, les pièces %(total)s : il reste un écart de %(gap)s.")
+        "sum": _("Les échéances font %(planned)s, les pièces %(total)s : il reste un écart de %(gap)s.")
         % {
             "planned": format_amount(planned, currency),
             "total": format_amount(total, currency),
@@ -128,7 +128,7 @@ def check_signed(content: IO[bytes]) -> None:
         raise PlanRefused(_("Déposez l’accord signé au format PDF."), field="file")
     if size > settings.DISPUTE_FILE_MAX_BYTES:
         raise PlanRefused(
-            _("Ce fichier dépasse %(limit)d Mo : numérisez-le avec moins de détail.")
+            _("Ce fichier dépasse %(limit)d Mo : numérisez-le avec moins de détail.")
             % {"limit": settings.DISPUTE_FILE_MAX_BYTES // (1024 * 1024)},
             field="file",
         )

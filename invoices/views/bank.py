@@ -87,7 +87,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
                 field if field in form.fields else None,
                 error.message
                 if len(form.cleaned_data.get("files", [1])) == 1
-                else _("%(name)s : %(message)s") % {"name": file.name, "message": error.message},
+                else _("%(name)s : %(message)s") % {"name": file.name, "message": error.message},
             )
     if not received:
         return _upload_page(request, form, 400)

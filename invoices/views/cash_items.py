@@ -60,7 +60,7 @@ def item_write_off(request: HttpRequest, pk: int) -> HttpResponse:
             )
             return redirect("invoices:item-detail", pk=pk)
     explanation = _(
-        "La somme n’est plus due et va au compte de son motif ; l’écriture part avec le prochain export. "
+        "La somme n’est plus due et va au compte de son motif ; l’écriture part avec le prochain export. "
         "Cela se défait tant que rien d’autre n’en dépend."
     )
     return _page(
@@ -97,7 +97,7 @@ def item_refund(request: HttpRequest, pk: int) -> HttpResponse:
         if _attempt(form, act):
             messages.success(
                 request,
-                _("Remboursement de %(amount)s annoncé : le relevé bancaire le confirmera.")
+                _("Remboursement de %(amount)s annoncé : le relevé bancaire le confirmera.")
                 % {"amount": written_amount(amount, item.currency)},
             )
             return redirect("invoices:item-detail", pk=pk)
@@ -135,7 +135,7 @@ def application_reverse(request: HttpRequest, pk: int) -> HttpResponse:
             )
 
         if _attempt(form, act):
-            messages.success(request, _("Affectation défaite : ce qu’elle réglait est de nouveau dû."))
+            messages.success(request, _("Affectation défaite : ce qu’elle réglait est de nouveau dû."))
             if application.bank_line_id:
                 return redirect(f"{reverse('invoices:cash-board')}?ligne={application.bank_line_id}")
             return redirect("invoices:credit-apply", pk=application.customer_id)

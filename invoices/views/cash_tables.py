@@ -89,7 +89,7 @@ def payer_forget(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Ce signe est oublié : il ne désigne plus ce client."))
+        messages.success(request, _("Ce signe est oublié : il ne désigne plus ce client."))
     return redirect("invoices:cash-payers")
 
 
@@ -112,7 +112,7 @@ def cash_settings(request: HttpRequest) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("Réglages enregistrés : les propositions sont recherchées à nouveau.")
+                request, _("Réglages enregistrés : les propositions sont recherchées à nouveau.")
             )
             return redirect(f"{request.path}?entite={entity.code}")
     context = {"entity": entity, "entities": entities, "form": form, **links_of(request)}

@@ -101,7 +101,7 @@ def item_dispute(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _opened(dispute, item.open_amount - dispute.amount, item.currency))
             return redirect("invoices:dispute-detail", pk=dispute.pk)
     explanation = _(
-        "La pièce reste entière dans la balance âgée ; seule la part contestée n’est plus relancée jusqu’à la "
+        "La pièce reste entière dans la balance âgée ; seule la part contestée n’est plus relancée jusqu’à la "
         "résolution du litige."
     )
     return action_page(
@@ -145,7 +145,7 @@ def dispute_resolve(request: HttpRequest, pk: int) -> HttpResponse:
             ),
         )
         if done:
-            messages.success(request, _("Litige résolu : la part contestée peut de nouveau être relancée."))
+            messages.success(request, _("Litige résolu : la part contestée peut de nouveau être relancée."))
             return redirect("invoices:dispute-detail", pk=pk)
     return _page(request, dispute, 422 if request.method == "POST" else 200, resolution_form=form)
 
@@ -171,7 +171,7 @@ def dispute_file_add(request: HttpRequest, pk: int) -> HttpResponse:
             ),
         )
         if added:
-            messages.success(request, _("Document joint : %(name)s.") % {"name": added.file.name})
+            messages.success(request, _("Document joint : %(name)s.") % {"name": added.file.name})
             return redirect("invoices:dispute-detail", pk=pk)
     return _page(request, dispute, 422, file_form=form)
 
@@ -229,9 +229,9 @@ def _shown(disputes: list[Dispute], today: date) -> list[Dispute]:
 def _opened(dispute: Dispute, rest: Any, currency: str) -> str:
     if rest > 0:
         return _(
-            "Litige ouvert : les %(part)s contestés ne seront plus relancés jusqu’à sa résolution ; le reste "
+            "Litige ouvert : les %(part)s contestés ne seront plus relancés jusqu’à sa résolution ; le reste "
             "(%(rest)s) continue de l’être."
         ) % {"part": format_amount(dispute.amount, currency), "rest": format_amount(rest, currency)}
-    return _("Litige ouvert : les %(part)s contestés ne seront plus relancés jusqu’à sa résolution.") % {
+    return _("Litige ouvert : les %(part)s contestés ne seront plus relancés jusqu’à sa résolution.") % {
         "part": format_amount(dispute.amount, currency)
     }

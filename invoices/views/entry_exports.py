@@ -38,8 +38,8 @@ def entry_export_list(request: HttpRequest) -> HttpResponse:
             messages.success(
                 request,
                 ngettext(
-                    "%(n)s écriture exportée : téléchargez le fichier ci-dessous.",
-                    "%(n)s écritures exportées : téléchargez le fichier ci-dessous.",
+                    "%(n)s écriture exportée : téléchargez le fichier ci-dessous.",
+                    "%(n)s écritures exportées : téléchargez le fichier ci-dessous.",
                     export.entry_count,
                 )
                 % {"n": export.entry_count},

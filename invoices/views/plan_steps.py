@@ -29,9 +29,9 @@ def plan_submit(request: HttpRequest, uid: str) -> HttpResponse:
             actor=request.user, plan_id=plan.pk, today=clock.today(), now=clock.now()
         ),
         lambda plan: (
-            _("Échéancier transmis : une autre personne doit l’approuver.")
+            _("Échéancier transmis : une autre personne doit l’approuver.")
             if plan.status == PaymentPlan.Status.TO_APPROVE
-            else _("L’accord est prêt : faites-le signer, puis déposez-le ici.")
+            else _("L’accord est prêt : faites-le signer, puis déposez-le ici.")
         ),
     )
 
@@ -46,7 +46,7 @@ def plan_approve(request: HttpRequest, uid: str) -> HttpResponse:
         lambda plan: operations.approve_plan(
             actor=request.user, plan_id=plan.pk, today=clock.today(), now=clock.now()
         ),
-        lambda plan: _("Échéancier approuvé : l’accord est prêt à être signé."),
+        lambda plan: _("Échéancier approuvé : l’accord est prêt à être signé."),
     )
 
 
@@ -84,7 +84,7 @@ def plan_start(request: HttpRequest, uid: str) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("Échéancier en vigueur : ses pièces ne sont plus relancées."))
+            messages.success(request, _("Échéancier en vigueur : ses pièces ne sont plus relancées."))
             return redirect("invoices:plan-detail", uid=plan.uid)
     return detail_page(request, plan, 422, signed_form=form)
 
@@ -99,7 +99,7 @@ def plan_cancel(request: HttpRequest, uid: str) -> HttpResponse:
         lambda plan, reason: operations.cancel_plan(
             actor=request.user, plan_id=plan.pk, reason=reason, today=clock.today(), now=clock.now()
         ),
-        _("Échéancier annulé : ses pièces peuvent de nouveau être relancées."),
+        _("Échéancier annulé : ses pièces peuvent de nouveau être relancées."),
     )
 
 

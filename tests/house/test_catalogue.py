@@ -28,6 +28,7 @@ from core.models import Role, User
 from core.views.styleguide import CUSTOMERS as SAMPLES
 from customers.models import Customer, LegalEntity, PaymentTerms
 from dunning.models import Agency, Policy
+from invoices.models import BankAccount, BankLine, ImportProfile, PaymentPlan
 from tests.house.test_routes import address, matrix
 from tests.house.world import build_world
 
@@ -281,6 +282,7 @@ def names_of_the_world() -> list[str]:
     for model, field in (
         *((LegalEntity, "name"), (Customer, "name"), (Customer, "address_lines"), (PaymentTerms, "name")),
         *((Policy, "name"), (Agency, "name"), (User, "full_name")),
+        *((ImportProfile, "name"), (BankAccount, "name"), (BankLine, "remittance"), (PaymentPlan, "note")),
     ):
         typed.update(str(value) for value in model.objects.values_list(field, flat=True))
     typed.update(line for text in list(typed) for line in text.splitlines())

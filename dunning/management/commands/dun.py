@@ -28,7 +28,7 @@ class Command(BaseCommand):
         as_of = options["as_of"] or clock.today()
         if as_of > clock.today() and not options["simulate"]:
             raise CommandError(
-                _("Une campagne ne se prépare pas pour un jour à venir : simulez-la (--simulate).")
+                _("Une campagne ne se prépare pas pour un jour à venir : simulez-la (--simulate).")
             )
         entities = LegalEntity.objects.order_by("code")
         if options["entity"]:

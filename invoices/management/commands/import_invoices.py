@@ -107,7 +107,7 @@ class Command(BaseCommand):
         if entity is None:
             known = ", ".join(LegalEntity.objects.order_by("code").values_list("code", flat=True)[:20])
             raise CommandError(
-                _("Aucune entité juridique n’a le code « %(code)s ». Codes connus : %(known)s.")
+                _("Aucune entité juridique n’a le code « %(code)s ». Codes connus : %(known)s.")
                 % {"code": options["entity"], "known": known or "—"}
             )
         names = ("encoding", "delimiter", "sheet", "decimal", "date_order")
@@ -128,7 +128,7 @@ class Command(BaseCommand):
                 )
         except OSError:
             raise CommandError(
-                _("Le fichier « %(file)s » n’existe pas ou ne s’ouvre pas.") % {"file": options["file"]}
+                _("Le fichier « %(file)s » n’existe pas ou ne s’ouvre pas.") % {"file": options["file"]}
             ) from None
         except BusinessError as error:
             raise CommandError(error.message) from None
@@ -136,7 +136,7 @@ class Command(BaseCommand):
     def _undo(self, uid: UUID, reason: str) -> None:
         batch = ImportBatch.objects.select_related("legal_entity", "file").filter(uid=uid).first()
         if batch is None:
-            raise CommandError(_("Aucun lot n’a l’identifiant « %(uid)s ».") % {"uid": uid})
+            raise CommandError(_("Aucun lot n’a l’identifiant « %(uid)s ».") % {"uid": uid})
         try:
             request_rollback(actor=SYSTEM, batch=batch, reason=reason, now=clock.now())
         except BusinessError as error:
@@ -177,7 +177,7 @@ def _profile(entity: LegalEntity, name: str) -> ImportProfile | None:
     if found is None:
         known = ", ".join(sources.order_by("name").values_list("name", flat=True)[:20])
         raise CommandError(
-            _("Cette entité n’a pas de source « %(name)s ». Sources connues : %(known)s.")
+            _("Cette entité n’a pas de source « %(name)s ». Sources connues : %(known)s.")
             % {"name": name, "known": known or "—"}
         )
     return found
