@@ -5,7 +5,7 @@ stopping at the first fault: every one is an object with `column`, `code`, `valu
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ class Judged:
 
 def judge_customer(
     said: Mapping[str, Any],
-    contacts: list[Mapping[str, Any]],
+    contacts: Sequence[Mapping[str, Any]],
     *,
     terms: Mapping[str, int],
     known: Mapping[str, Any] | None = None,
@@ -141,7 +141,7 @@ def _judge_identifiers(
 
 
 def _judge_contacts(
-    said: Mapping[str, Any], contacts: list[Mapping[str, Any]], found: Judged, customer_name: str
+    said: Mapping[str, Any], contacts: Sequence[Mapping[str, Any]], found: Judged, customer_name: str
 ) -> None:
     """The contacts of the file; an address or a telephone of the customer himself is one, under his name."""
     listed = list(contacts)

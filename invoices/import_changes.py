@@ -77,8 +77,8 @@ def batch_suspicions(batch: ImportBatch) -> list[Suspicion]:
                 message=suspicion_message(suspicion),
                 amounts={currency: Decimal(amount) for currency, amount in amounts.items()},
                 is_confirmed=row is not None,
-                confirmed_by=row and row.confirmed_by,
-                confirmed_at=row and row.confirmed_at,
+                confirmed_by=row.confirmed_by if row else None,
+                confirmed_at=row.confirmed_at if row else None,
             )
         )
     return found

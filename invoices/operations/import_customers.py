@@ -112,7 +112,7 @@ def preview_customers(batch: ImportBatch, table: Staging) -> None:
                     line=line,
                     cells=cells,
                     customer_code=code,
-                    customer_id=found and found["id"],
+                    customer_id=found["id"] if found else None,
                     details=details,
                     errors=judged.faults,
                     changes=[] if judged.faults or found is None else _told(change, found),
@@ -131,7 +131,8 @@ def recheck_customers(batch: ImportBatch) -> None:
             found = there.get(row.customer_code or "")
             judged = _judge(row.details, known, found)
             change = _change(row.customer_code or "", judged, found)
-            row.outcome, row.customer_id = _outcome(judged, change, found), found and found["id"]
+            row.outcome = _outcome(judged, change, found)
+            row.customer_id = found["id"] if found else None
             row.errors = judged.faults
             row.changes = [] if judged.faults or found is None else _told(change, found)
         ImportRow.objects.bulk_update(some, ["outcome", "customer", "errors", "changes"])
@@ -221,8 +222,8 @@ def _change(code: str, judged: Judged, found: Mapping[str, Any] | None) -> Custo
 def _is_same(own: Mapping[str, Any], contact: Mapping[str, Any]) -> bool:
     """A contact is known by its address; without one, by its name."""
     if contact["email"]:
-        return str(own["email"]).lower() == contact["email"]
-    return not own["email"] and str(own["name"]).casefold() == contact["name"].casefold()
+        return bool(str(own["email"]).lower() == contact["email"])
+    return bool(not own["email"] and str(own["name"]).casefold() == contact["name"].casefold())
 
 
 def _told(change: CustomerChange, found: Mapping[str, Any]) -> list[dict[str, Any]]:

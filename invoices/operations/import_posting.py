@@ -19,7 +19,8 @@ from invoices.operations.import_customers import (
 from invoices.operations.import_preview import summarize
 from invoices.operations.matching import reset_matching
 from invoices.staging import clearing, matching, posting
-from invoices.staging.suspicions import harmful_changes
+from invoices.staging.author import Author
+from invoices.staging.suspicions import Found, harmful_changes
 from invoices.staging.undo import moved_accounts
 
 Status = ImportBatch.Status
@@ -36,11 +37,11 @@ def post_batch(*, batch_id: int, documents: posting.Documents, today: date, now:
     )
     check_move(batch, Status.COMMITTED)
     lock_entity(batch.legal_entity_id)
-    seen = {"errors": batch.error_count, "suspicions": list(batch.suspicions)}
+    seen_errors, seen_suspicions = batch.error_count, list(batch.suspicions)
     more_cleared = _match_again(batch, today)
     summarize(batch)
     batch.updated_at = now
-    if moved := _harm(batch, seen, more_cleared):
+    if moved := _harm(batch, seen_errors, seen_suspicions, more_cleared):
         _send_back(batch, moved, now)
         return
     actor = batch.committed_by or SYSTEM
@@ -96,14 +97,16 @@ def _match_again(batch: ImportBatch, today: date) -> int:
     )
 
 
-def _harm(batch: ImportBatch, seen: dict[str, object], more_cleared: int) -> dict[str, int]:
+def _harm(
+    batch: ImportBatch, seen_errors: int, seen_suspicions: list[Found], more_cleared: int
+) -> dict[str, int]:
     """What a person did not see and would not expect: empty when the batch may be written."""
     moved: dict[str, int] = {}
-    if batch.error_count > int(str(seen["errors"])) and not batch.accept_rejects:
-        moved["errors"] = batch.error_count - int(str(seen["errors"]))
+    if batch.error_count > seen_errors and not batch.accept_rejects:
+        moved["errors"] = batch.error_count - seen_errors
     if more_cleared:
         moved["cleared"] = more_cleared
-    codes = harmful_changes(list(seen["suspicions"]), batch.suspicions)  # type: ignore[call-overload]
+    codes = harmful_changes(seen_suspicions, batch.suspicions)
     if codes:
         batch.confirmations.filter(code__in=codes).delete()
         moved["suspicions"] = len(codes)
@@ -133,16 +136,14 @@ def _write_items(
     # An amount of VAT that was not known is filled in, never replaced: the trigger that keeps it stands aside here.
     with triggers_aside("invoices.OpenItem:posted"):
         posting.post(batch_id=batch.pk, entity_id=entity_id, documents=documents, today=today, now=now)
-    told = {"batch_ref": audit.ref(batch), "actor_id": actor.pk, "actor_name": str(actor)}
-    posting.audit_rows(batch_id=batch.pk, now=now, **told)
+    author = Author(batch, actor)
+    posting.audit_rows(author, now)
     clearing.settle(
-        batch_id=batch.pk,
-        entity_id=entity_id,
+        author,
         as_of=batch.as_of or today,
         reason=_("Rouverte par le lot du %(day)s") % {"day": f"{today:%d/%m/%Y}"},
         today=today,
         now=now,
-        **told,
     )
     customers, since = moved_accounts(batch.pk)
     refresh_ageing(customer_ids=customers, effective_from=min(since or today, today))

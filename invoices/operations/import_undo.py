@@ -21,6 +21,7 @@ from invoices.operations.import_posting import lock_entity
 from invoices.operations.import_work import start_work, work_key
 from invoices.operations.matching import reset_matching
 from invoices.staging import undo
+from invoices.staging.author import Author
 
 # Posted documents are kept and never rewritten: these triggers say so, and stand aside here alone.
 _KEPT = (
@@ -82,13 +83,7 @@ def _take_back(batch_id: int, today: date, now: datetime) -> None:
     actor = batch.rolled_back_by or SYSTEM
     customers, since = undo.moved_accounts(batch.pk)
     with triggers_aside(*_KEPT):
-        items = undo.take_back_items(
-            batch_id=batch.pk,
-            batch_ref=audit.ref(batch),
-            actor_id=actor.pk,
-            actor_name=str(actor),
-            now=now,
-        )
+        items = undo.take_back_items(Author(batch, actor), now)
     refresh_ageing(customer_ids=customers, effective_from=min(since or today, today))
     gone = _take_back_customers(batch, actor, now)
     batch.effects.all()._raw_delete(batch.effects.db)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from invoices.staging.author import Author
 from invoices.staging.verdict import SETTLEMENTS
 
 # A table of its own, analysed: what the planner knows of a batch just staged would mislead it. A settled group says
@@ -253,7 +254,7 @@ def find_clearings(*, batch_id: int, entity_id: int, as_of: date) -> int:
 
 def find_clearings_again(*, batch_id: int, entity_id: int, as_of: date) -> int:
     """The same on the ledger as it is now; how many items are cleared that nobody saw, or further than was seen."""
-    values = {"batch": batch_id, "entity": entity_id, "as_of": as_of}
+    values: dict[str, Any] = {"batch": batch_id, "entity": entity_id, "as_of": as_of}
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT, values)
         cursor.execute(_FIND_AGAIN, values)
@@ -264,30 +265,12 @@ def find_clearings_again(*, batch_id: int, entity_id: int, as_of: date) -> int:
     return more
 
 
-def settle(
-    *,
-    batch_id: int,
-    batch_ref: str,
-    entity_id: int,
-    as_of: date,
-    reason: str,
-    actor_id: int | None,
-    actor_name: str,
-    today: date,
-    now: datetime,
-) -> int:
-    """Settle what the batch says is settled, after its rows are posted; how many items moved. `as_of` <= `today`."""
-    values: dict[str, Any] = {
-        "batch": batch_id,
-        "batch_ref": batch_ref,
-        "entity": entity_id,
-        "as_of": as_of,
-        "reason": reason,
-        "actor": actor_id,
-        "actor_name": actor_name[:120],
-        "today": today,
-        "now": now,
-    }
+def settle(author: Author, *, as_of: date, reason: str, today: date, now: datetime) -> int:
+    """Settle what the batch says is settled, after its rows are posted; how many items moved.
+
+    `as_of`, the day of the file, is not after `today`; `reason` is kept with what is opened again.
+    """
+    values = {**author.values(), "as_of": as_of, "reason": reason, "today": today, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_TABLES, values)
         cursor.execute(_REOPEN, values)

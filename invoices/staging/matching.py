@@ -1,6 +1,7 @@
 """Rows against customers and the ledger: at the preview from the staging table, at the commit once more."""
 
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -189,7 +190,7 @@ def recheck(
     *, batch_id: int, entity_id: int, today: date, is_snapshot: bool, creates_customers: bool
 ) -> None:
     """Match the rows that were right with customers and ledger as they are now."""
-    values = {
+    values: dict[str, Any] = {
         "batch": batch_id,
         "entity": entity_id,
         "today": today,

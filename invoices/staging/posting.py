@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from invoices.staging.author import Author
+
 Documents = dict[str, int]
 
 _POST = """
@@ -138,17 +140,9 @@ def post(*, batch_id: int, entity_id: int, documents: Documents, today: date, no
     return posted
 
 
-def audit_rows(
-    *, batch_id: int, batch_ref: str, actor_id: int | None, actor_name: str, now: datetime
-) -> None:
+def audit_rows(author: Author, now: datetime) -> None:
     """One event per customer and currency of the new rows, one per item that was changed."""
-    values = {
-        "batch": batch_id,
-        "batch_ref": batch_ref,
-        "actor": actor_id,
-        "actor_name": actor_name[:120],
-        "now": now,
-    }
+    values = {**author.values(), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_AUDIT_NEW, values)
         cursor.execute(_AUDIT_CHANGED, values)

@@ -97,7 +97,7 @@ class Staging:
 
     def new_customers(self, entity_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
         """The codes of the file that no customer has, and what the file says of each."""
-        with connection.cursor() as cursor:
+        with connection.chunked_cursor() as cursor:
             cursor.execute(_NEW_CUSTOMERS, {"entity": entity_id})
             while found := cursor.fetchmany(2_000):
                 for code, said in found:
@@ -131,7 +131,7 @@ class Staging:
         self, *, batch_id: int, entity_id: int, today: date, is_snapshot: bool, amount_factor: int
     ) -> None:
         """Check every row of items, match it with the ledger, and keep it with its outcome."""
-        values = {
+        values: dict[str, Any] = {
             "batch": batch_id,
             "entity": entity_id,
             "today": today,
@@ -148,7 +148,7 @@ class Staging:
         self,
     ) -> Iterator[tuple[int, list[str], str | None, dict[str, Any], list[dict[str, Any]]]]:
         """The rows of a customers' file in the order of the lines: line, cells, code, details, errors."""
-        with connection.cursor() as cursor:
+        with connection.chunked_cursor() as cursor:
             cursor.execute(
                 "SELECT line, cells, customer_code, details, errors FROM import_staging"
                 " WHERE skipped IS NULL ORDER BY line"

@@ -1,13 +1,13 @@
 """Taking back what a batch wrote, set-based: allocations, items, fields put right, customers."""
 
 from datetime import date, datetime
-from typing import Any
 
 from django.db import connection
 
 from core.references import is_carried_away, references
 from invoices.import_dependents import others_only
 from invoices.models import OpenItem
+from invoices.staging.author import Author
 from invoices.staging.posting import SET_FIELDS
 
 # The accounts that a batch moved, and the first day on which it counts.
@@ -116,20 +116,12 @@ def lock_items(batch_id: int) -> None:
         cursor.execute(_LOCK, {"batch": batch_id})
 
 
-def take_back_items(
-    *, batch_id: int, batch_ref: str, actor_id: int | None, actor_name: str, now: datetime
-) -> int:
+def take_back_items(author: Author, now: datetime) -> int:
     """Delete what the batch posted and restore what it changed; how many items went.
 
     The triggers that keep posted rows must be set aside by the caller.
     """
-    values: dict[str, Any] = {
-        "batch": batch_id,
-        "batch_ref": batch_ref,
-        "actor": actor_id,
-        "actor_name": actor_name[:120],
-        "now": now,
-    }
+    values = {**author.values(), "now": now}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         cursor.execute(_AUDIT, values)
