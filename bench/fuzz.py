@@ -48,6 +48,7 @@ def main() -> None:
         "faults": sum(found["faults"] for found in result.values()),
         "hangs": sum(found["hangs"] for found in result.values()),
         "slowest_s": max(found["slowest_s"] for found in result.values()),
+        "most_cpu_s": max(found["most_cpu_s"] for found in result.values()),
         "peak_mib": max(found["peak_mib"] for found in result.values()),
         "partial_writes": sum(found.get("upload", {}).get("partial_writes", 0) for found in result.values()),
     }
@@ -87,13 +88,14 @@ def fuzz(name: str, count: int, seed: int, folder: Path | None) -> dict[str, Any
     results: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     faults: list[dict[str, Any]] = []
-    slowest, peak, hangs, start = 0.0, 0, 0, 0
+    slowest, dearest, peak, hangs, start = 0.0, 0.0, 0, 0, 0
     while start < count:
         done, ended = _some(name, start, min(count, start + AT_ONCE), seed, folder)
         for answer in done:
             kinds[answer["kind"]] += 1
             results[answer["result"].split("\n")[0][:80]] += 1
             slowest, peak = max(slowest, answer["seconds"]), max(peak, answer["peak_mib"])
+            dearest = max(dearest, answer["cpu_seconds"])
             hangs += answer["result"] == "hang"
             if not answer["result"].startswith(("read", "refused")):
                 faults.append(answer)
@@ -110,6 +112,7 @@ def fuzz(name: str, count: int, seed: int, folder: Path | None) -> dict[str, Any
         "faults": len(faults),
         "hangs": hangs,
         "slowest_s": round(slowest, 2),
+        "most_cpu_s": round(dearest, 2),
         "peak_mib": peak,
         "results": dict(results.most_common(40)),
         "mutations": dict(kinds.most_common()),
@@ -165,7 +168,7 @@ def _work(name: str, first: int, last: int, seed: int, folder: Path | None, out:
     for index in range(first, last):
         drawn = random.Random(f"{seed}/{name}/{index}")
         kind, content = mutate(name, drawn.choice(found), drawn)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         result = ""
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
         signal.setitimer(signal.ITIMER_REAL, PATIENCE)
@@ -185,6 +188,7 @@ def _work(name: str, first: int, last: int, seed: int, folder: Path | None, out:
             "kind": kind,
             "result": result[:600],
             "seconds": round(time.perf_counter() - started, 3),
+            "cpu_seconds": round(time.process_time() - worked, 3),
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
         os.write(out, json.dumps(answer).encode() + b"\n")
