@@ -36,7 +36,7 @@ WHERE o.legal_entity_id = %(entity)s AND o.open_amount <> 0 AND o.issue_date <= 
     AND NOT EXISTS (SELECT FROM invoices_receipt p WHERE p.item_id = o.id AND p.export_id IS NULL)
     AND NOT EXISTS (SELECT FROM invoices_adjustment p WHERE p.item_id = o.id AND p.export_id IS NULL)
 """
-_FIND = f"INSERT INTO invoices_importclearing (batch_id, item_id, open_amount) SELECT %(batch)s, id, open_amount FROM ({_ABSENT}) absent"
+_FIND = f"INSERT INTO invoices_importclearing (batch_id, item_id, open_amount) SELECT %(batch)s, id, open_amount FROM ({_ABSENT}) absent ORDER BY id"
 _FIND_AGAIN = f"""
 DROP TABLE IF EXISTS import_absent;
 CREATE TEMPORARY TABLE import_absent ON COMMIT DROP AS {_ABSENT}
@@ -49,7 +49,7 @@ WHERE c.id IS NULL OR abs(a.open_amount) > abs(c.open_amount)
 _REPLACE = """
 DELETE FROM invoices_importclearing WHERE batch_id = %(batch)s;
 INSERT INTO invoices_importclearing (batch_id, item_id, open_amount)
-SELECT %(batch)s, id, open_amount FROM import_absent
+SELECT %(batch)s, id, open_amount FROM import_absent ORDER BY id
 """
 
 _TABLES = """
