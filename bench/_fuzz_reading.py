@@ -45,7 +45,7 @@ def _check_sentence(name: str, code: str, params: dict[str, Any]) -> None:
     from invoices.bank_messages import BANK_FILE_MESSAGES, REMARKS, bank_file_message
     from invoices.import_messages import FILE_MESSAGES, file_message
 
-    json.dumps(params)
+    _check_kept(params)
     if name in BANK:
         known = code in BANK_FILE_MESSAGES or code.removeprefix("bank_") in REMARKS or code in FILE_MESSAGES
         said = bank_file_message(code, params)
@@ -54,6 +54,12 @@ def _check_sentence(name: str, code: str, params: dict[str, Any]) -> None:
         said = file_message(code, params) if known else ""
     if not known or not said or "%(" in said:
         raise Wrong(f"no sentence for {code}: {said[:100]}")
+
+
+def _check_kept(params: dict[str, Any]) -> None:
+    """PostgreSQL keeps no NUL in JSON."""
+    if "\\u0000" in json.dumps(params):
+        raise Wrong(f"a NUL in {params}")
 
 
 def _batch(name: str, content: bytes) -> None:
@@ -80,7 +86,7 @@ def _check_rows(text: str) -> None:
     from invoices.import_messages import row_message
 
     lines = text.split("\n")
-    json.loads(lines[0])
+    _check_kept(json.loads(lines[0]))
     if not lines[-2].startswith("!"):
         raise Wrong("no end")
     for line in lines[1:-2]:
@@ -129,6 +135,7 @@ def _bank(content: bytes) -> None:
             continue
         if (event.credit_amount, event.debit_amount, event.line_count) != (credit, debit, count):
             raise Wrong("sums of the statement")
+        _check_kept(event.remark_params)
         if event.remark_code and event.remark_code not in REMARKS:
             raise Wrong(f"no sentence for the remark {event.remark_code}")
         if event.remark_code and "%(" in remark_message(event.remark_code, event.remark_params):

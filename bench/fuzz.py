@@ -45,7 +45,7 @@ def main() -> None:
         for name, found in result.items():
             found["upload"] = upload(name, mutations(name, options.upload, options.seed + 1, folder))
     worst = {
-        "faults": sum(found["faults"] for found in result.values()),
+        "faults": sum(found["faults"] + found.get("upload", {}).get("fault", 0) for found in result.values()),
         "hangs": sum(found["hangs"] for found in result.values()),
         "slowest_s": max(found["slowest_s"] for found in result.values()),
         "most_cpu_s": max(found["most_cpu_s"] for found in result.values()),

@@ -7,6 +7,14 @@ class UnreadableFile(Exception):
     """The file is refused. `code` and `params` choose the message (see `invoices.import_messages`)."""
 
     def __init__(self, code: str, **params: Any) -> None:
-        super().__init__(code, params)
+        kept = {name: storable(value) for name, value in params.items()}
+        super().__init__(code, kept)
         self.code = code
-        self.params = params
+        self.params = kept
+
+
+def storable(value: Any) -> Any:
+    """What a message quotes from a file, as PostgreSQL keeps it: without NUL characters."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    return [storable(item) for item in value] if isinstance(value, list) else value

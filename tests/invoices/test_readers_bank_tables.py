@@ -336,3 +336,10 @@ def test_json_out_and_in(moves: list[tuple[Decimal, date, str]], opening: Decima
             rank, rank, day, amount, "EUR", remittance=text, document_references=[{"number": text}]
         )
         assert line_from_json(to_json(row)) == row
+
+
+def test_what_a_refusal_quotes_can_be_kept() -> None:
+    _code, params = refusal("Nom\x00;Pr\x00nom\nA;B")
+    assert params == {"found": ["Nom\ufffd", "Pr\ufffdnom"]}
+    found = statement(ofx(entry("ce\x00nt")))
+    assert found.remark_params["value"] == "ce\ufffdnt"

@@ -8,7 +8,7 @@ from typing import Any
 from core.money import MAX_AMOUNT
 from invoices.readers.bank.balance import check_balance, check_totals
 from invoices.readers.bank.model import ReadLine, ReadStatement
-from invoices.readers.errors import UnreadableFile
+from invoices.readers.errors import UnreadableFile, storable
 from invoices.readers.vocabulary import CURRENCIES
 
 _CENT = Decimal("0.01")
@@ -41,9 +41,10 @@ class StatementError(Exception):
     """One statement cannot be read, the others can: `code` and `params` become its remark."""
 
     def __init__(self, code: str, **params: Any) -> None:
-        super().__init__(code, params)
+        kept = {name: storable(value) for name, value in params.items()}
+        super().__init__(code, kept)
         self.code = code
-        self.params = params
+        self.params = kept
 
     def for_file(self, statement: int) -> UnreadableFile:
         return UnreadableFile(f"bank_{self.code}", statement=statement, **self.params)
