@@ -47,9 +47,9 @@ def _entity() -> Any:
     from invoices.models import BankAccount
     from invoices.operations.bank_accounts import create_bank_account
 
-    found = LegalEntity.objects.filter(siren=_SIREN).first() if _is_migrated() else None
+    call_command("migrate", verbosity=0)
+    found = LegalEntity.objects.filter(siren=_SIREN).first()
     if found is None:
-        call_command("migrate", verbosity=0)
         terms = PaymentTerms.objects.create(
             code="45FM", name="45 jours fin de mois", rule="EOM_AFTER", days=45
         )
@@ -66,12 +66,6 @@ def _entity() -> Any:
     if not BankAccount.objects.filter(iban=_IBAN).exists():
         create_bank_account(actor=SYSTEM, entity=found, name="Courant", iban=_IBAN, now=clock.now())
     return found
-
-
-def _is_migrated() -> bool:
-    from django.db import connection
-
-    return "invoices_openitem" in connection.introspection.table_names()
 
 
 def _books() -> dict[str, Any]:
