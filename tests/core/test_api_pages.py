@@ -43,10 +43,12 @@ def test_the_page_shows_a_description_that_is_there(browser: Client, address: st
     assert found["Content-Type"].startswith("application/vnd.oai.openapi+json")
     description = found.json()
     assert description["openapi"] == "3.1.0"
-    assert len(description["paths"]) == 14
+    assert len(description["paths"]) == 21
     assert {tag["name"] for tag in description["tags"]} == {
         "ageing",
+        "bank-statements",
         "customers",
+        "einvoice-statuses",
         "invoice-batches",
         "invoices",
         "notices",

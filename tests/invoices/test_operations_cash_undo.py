@@ -163,7 +163,7 @@ class TestReturns:
         assert (item.total_amount, item.open_amount, item.reference) == (
             Decimal("1190.00"),
             Decimal("0.00"),
-            "Impayé : Provision insuffisante",
+            "Impayé : Provision insuffisante",
         )
         receipt = Receipt.objects.get(role="PAYMENT")
         assert receipt.returned_by is not None

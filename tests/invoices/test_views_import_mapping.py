@@ -140,7 +140,7 @@ def test_a_workbook_is_mapped_too(accountant: Client, entity: LegalEntity):
     [
         ({"name": ""}, "Donnez un nom à la source"),
         ({"name": "x" * 90}, "80 caractères"),
-        ({"column-4": ""}, "Il manque la colonne de"),
+        ({"column-4": ""}, "Il manque une colonne pour"),
         ({"nature-0": "NONSENSE"}, "n’est pas une nature de pièce"),
         ({"currency": "XYZ"}, "code ISO en trois lettres"),
         ({"header_line": "-3"}, "supérieure ou égale à 0"),
@@ -194,7 +194,7 @@ def test_sources_are_listed_changed_and_archived(accountant: Client, entity: Leg
     assert (profile.name, profile.mode, profile.columns["total_amount"]) == ("Ventes", "SNAPSHOT", "Net")
     answer = accountant.post(detail, posted | {"name": "Ventes", "mode": "DELTA", "column_number": ""})
     assert answer.status_code == 400
-    assert "Il manque la colonne de" in text_of(answer.content)
+    assert "Il manque une colonne pour" in text_of(answer.content)
     accountant.post(reverse("invoices:import-profile-archive", kwargs={"pk": profile.pk}))
     profile.refresh_from_db()
     assert profile.is_archived

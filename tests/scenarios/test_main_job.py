@@ -101,7 +101,7 @@ def test_from_the_file_to_the_letter(page: Page, make_user, tmp_path, smtp) -> N
     page.goto(reverse("invoices:import-upload"))
     page.locator("input[type=file]").set_input_files(upload)
     picture(page, "import-file")
-    page.get_by_role("button", name="Déposer et lire le fichier").click()
+    page.get_by_role("button", name="Déposer et lire").click()
     page.get_by_role("button", name=re.compile("Enregistrer 3 pièces")).wait_for(timeout=60_000)
     picture(page, "import-preview")
     assert not OpenItem.objects.exists()
