@@ -81,3 +81,8 @@ def sign_in():
         return client
 
     return signed_in
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: a ZIP or an encrypted PDF made anew is another one, and the workers must agree on names."""
+    return argname if isinstance(val, bytes) else None
