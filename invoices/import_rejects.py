@@ -57,7 +57,7 @@ def _write(sheet: Any, row: int, column: int, text: str) -> None:
         return
     if _NUMBER.fullmatch(text):
         # A spreadsheet's own number, which is binary: fifteen digits come back as they went.
-        sheet.write_number(row, column, float(Decimal(text.replace(",", "."))))
+        sheet.write_number(row, column, Decimal(text.replace(",", ".")))
     elif _DAY.fullmatch(text) and (day := _day(text)) is not None:
         sheet.write_datetime(row, column, day)
     else:

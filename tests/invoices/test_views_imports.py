@@ -1,7 +1,8 @@
 """The pages of batches, as a browser sees them."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -11,10 +12,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from python_calamine import CalamineWorkbook
 
 from core.models import Role
 from core.rights import SYSTEM
 from customers.models import LegalEntity
+from invoices.import_rejects import rejects_xlsx
 from invoices.models import ImportBatch, OpenItem
 from invoices.operations.imports import receive_batch
 from invoices.tasks_imports import commit_batches, read_batches
@@ -122,6 +125,21 @@ def test_the_second_click_is_told(accountant: Client, entity: LegalEntity):
     assert "cette étape n’est plus possible" in response.content.decode()
     assert commit_batches() == 1
     assert OpenItem.objects.count() == 2
+
+
+def test_rejects_as_a_workbook_hold_the_same_cells(entity: LegalEntity):
+    batch = batch_of(
+        entity, csv_bytes("C9;F1;Facture;15/10/2026;;1200,50;;;", "C9;F2;Facture;31/02/2026;;0,1;;;")
+    )
+    with rejects_xlsx(batch) as file:
+        sheet = CalamineWorkbook.from_filelike(file).get_sheet_by_index(0)
+    header, first, second = sheet.to_python()
+    assert header[:2] == ["Code client", "N° facture"] and header[-1] == "Erreurs"
+    amount = header.index("Montant TTC")
+    assert (first[0], first[3], first[amount]) == ("C9", date(2026, 10, 15), 1200.5)
+    # A day that does not exist stays what was typed; a tenth comes back as a tenth.
+    assert (second[3], Decimal(str(second[amount]))) == ("31/02/2026", Decimal("0.1"))
+    assert "C9" in first[-1] and "février" in second[-1]
 
 
 def test_rejects_download(accountant: Client, entity: LegalEntity):
