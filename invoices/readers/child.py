@@ -4,17 +4,12 @@ Standard output: one JSON line (dialect, number of rows), the rows in COPY text 
 starts with `!`: how it ended. The parent is `invoices.readers.process`.
 """
 
-import io
 import json
-import os
 import sys
-from collections.abc import Iterable
 from importlib import import_module
 from typing import IO, Any
 
-from django.conf import settings
-
-from invoices.readers.confinement import confine
+from invoices.readers.confinement import answer_confined
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import Limits
 from invoices.readers.profiles import Profile
@@ -90,25 +85,5 @@ def read_table(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> int:
     return done
 
 
-def main(arguments: Iterable[str]) -> int:
-    config = json.loads(next(iter(arguments)))
-    confine(Limits.from_json(config["limits"]))
-    settings.configure(USE_I18N=False)  # messages are chosen by the parent: here they are only thrown away
-    out = io.TextIOWrapper(
-        io.BufferedWriter(io.FileIO(1, "wb"), 256 * 1024),
-        encoding="utf-8",
-        newline="\n",
-    )
-    try:
-        read(os.fdopen(0, "rb", buffering=0), out, config)
-    except UnreadableFile as error:
-        out.write("!" + json.dumps({"error": error.code, "params": error.params}) + "\n")
-    except MemoryError:
-        os._exit(12)
-    out.flush()
-    # No clean-up: freeing a large sheet cell by cell takes longer than reading it.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    answer_confined(sys.argv[1], read)

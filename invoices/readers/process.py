@@ -1,27 +1,16 @@
 """The parent's side of reading: start the child, pass its rows on in pieces, say how it ended."""
 
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
-import structlog
-
+from invoices.readers.confined_child import ConfinedChild, confined_child
 from invoices.readers.errors import UnreadableFile
 from invoices.readers.limits import MIB, Limits
 
-log = structlog.get_logger(__name__)
-
-_ROOT = Path(__file__).resolve().parents[2]
+_CHILD = "invoices.readers.child"
 _PIECE = MIB
 _LARGEST_SAMPLE = 24 * MIB
 
@@ -29,11 +18,8 @@ _LARGEST_SAMPLE = 24 * MIB
 class Reading:
     """A file being read by a child process. `dialect` and `total` are known before the first row."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> None:
-        assert process.stdout is not None
-        self._process = process
-        self._errors = errors
-        self._out = process.stdout
+    def __init__(self, child: ConfinedChild) -> None:
+        self._child = child
         self.dialect: dict[str, Any] = {}
         self.total = 0
         self.repeated_headers = 0
@@ -45,7 +31,7 @@ class Reading:
         Raises UnreadableFile when the child says so, breaks a limit or dies.
         """
         rest = b""
-        while chunk := self._out.read(_PIECE):
+        while chunk := self._child.out.read(_PIECE):
             data = rest + chunk
             cut = data.rfind(b"\n") + 1
             data, rest = data[:cut], data[cut:]
@@ -57,14 +43,14 @@ class Reading:
                 return
             if data:
                 yield data, data.count(b"\n")
-        _fail(self._process, self._errors)
+        raise self._child.death()
 
     def _read_head(self) -> None:
-        line = self._out.readline(MIB)
+        line = self._child.out.readline(MIB)
         if line.startswith(b"!"):
             self._read_tail(line)
         if not line.endswith(b"\n"):
-            _fail(self._process, self._errors)
+            raise self._child.death()
         head = json.loads(line)
         self.dialect, self.total = head["dialect"], head["total"]
 
@@ -73,19 +59,6 @@ class Reading:
         if "error" in tail:
             raise UnreadableFile(tail["error"], **tail["params"])
         self.repeated_headers = tail["repeated_headers"]
-
-
-def _fail(process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> NoReturn:
-    """The child went away without a word: say which limit it broke, if one can tell."""
-    code = process.wait()
-    errors.seek(0)
-    said = errors.read()[-2000:].decode("utf-8", "replace")
-    log.warning("import_child_died", code=code, said=said)
-    if code in (-signal.SIGXCPU, -signal.SIGALRM):
-        raise UnreadableFile("reader_too_slow")
-    if code in (12, -signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV) or "MemoryError" in said:
-        raise UnreadableFile("reader_out_of_memory")
-    raise UnreadableFile("reader_died")
 
 
 @contextmanager
@@ -115,13 +88,11 @@ def read_in_child(
         "entity": entity or {},
         "profile": profile or {},
         "creates_customers": creates_customers,
-        "options": {name: value for name, value in options.items() if value},
-        "limits": limits.as_json(),
         "currency": currency,
         "today": today.isoformat(),
     }
-    with _child(stream, config, limits) as (process, errors):
-        yield Reading(process, errors)
+    with confined_child(_CHILD, stream, config=config, options=options, limits=limits) as child:
+        yield Reading(child)
 
 
 def sample_in_child(
@@ -137,61 +108,14 @@ def sample_in_child(
     config = {
         "task": "sample",
         "profile": profile or {},
-        "options": {name: value for name, value in options.items() if value},
-        "limits": limits.as_json(),
         "currency": currency,
         "today": today.isoformat(),
     }
-    with _child(stream, config, limits) as (process, errors):
-        assert process.stdout is not None
-        answer = process.stdout.read(_LARGEST_SAMPLE + 1)
+    with confined_child(_CHILD, stream, config=config, options=options, limits=limits) as child:
+        answer = child.out.read(_LARGEST_SAMPLE + 1)
         if not answer.endswith(b"\n") or len(answer) > _LARGEST_SAMPLE:
-            _fail(process, errors)
+            raise child.death()
     found: dict[str, Any] = json.loads(answer)
     if "error" in found:
         raise UnreadableFile(found["error"], **found["params"])
     return found
-
-
-@contextmanager
-def _child(
-    stream: IO[bytes], config: dict[str, Any], limits: Limits
-) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
-    """The child with the file as its input, gone when the block ends."""
-    with _seekable(stream) as file, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-s", "-m", "invoices.readers.child", json.dumps(config)],
-            cwd=_ROOT,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            bufsize=_PIECE,
-        )
-        # A child that waits for ever uses no processor time: a clock ends it.
-        clock = threading.Timer(limits.cpu_seconds * 5, process.kill)
-        clock.daemon = True
-        clock.start()
-        try:
-            yield process, errors
-        finally:
-            clock.cancel()
-            process.kill()
-            assert process.stdout is not None
-            process.stdout.close()
-            process.wait()
-
-
-@contextmanager
-def _seekable(stream: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The file as something a child can be given: storages elsewhere hand out streams without a descriptor."""
-    try:
-        stream.fileno()
-    except (AttributeError, OSError):
-        with tempfile.TemporaryFile() as copy:
-            stream.seek(0)
-            shutil.copyfileobj(stream, copy, MIB)
-            copy.seek(0)
-            yield copy
-    else:
-        yield stream

@@ -309,7 +309,7 @@ def test_the_child_sees_no_secret(monkeypatch: pytest.MonkeyPatch):
     # More rows than the pipe holds: the child waits for its reader.
     many = io.BytesIO(csv_bytes(*[GOOD] * 10_000))
     with read_in_child(many, options={}, limits=Limits(), currency="EUR", today=TODAY) as reading:
-        environment = open(f"/proc/{reading._process.pid}/environ", "rb").read()  # noqa: SIM115
+        environment = open(f"/proc/{reading._child._process.pid}/environ", "rb").read()  # noqa: SIM115
         assert b"DATABASE_URL" not in environment
 
 
