@@ -1,7 +1,7 @@
 """Who sells on credit (legal entities) and who buys on credit (customers, contacts, payment terms)."""
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -136,6 +136,23 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self.filter(visible)
 
 
+class LatePaymentLaw(models.TextChoices):
+    """Whose law of late payment a contract follows: a fact of the contract, never read from the buyer's country."""
+
+    FRANCE = "FR", _("France")
+    GERMANY = "DE", _("Allemagne")
+    AUSTRIA = "AT", _("Autriche")
+    BELGIUM = "BE", _("Belgique")
+    SPAIN = "ES", _("Espagne")
+    IRELAND = "IE", _("Irlande")
+    ITALY = "IT", _("Italie")
+    LUXEMBOURG = "LU", _("Luxembourg")
+    NETHERLANDS = "NL", _("Pays-Bas")
+    POLAND = "PL", _("Pologne")
+    PORTUGAL = "PT", _("Portugal")
+    UNITED_KINGDOM = "GB", _("Royaume-Uni")
+
+
 class Customer(models.Model):
     """A buyer's account with one legal entity. The account code is the ERP's and unique there."""
 
@@ -150,6 +167,13 @@ class Customer(models.Model):
         ON_HOLD = "ON_HOLD", _("Relances suspendues")
         INSOLVENT = "INSOLVENT", _("Procédure collective")
         CLOSED = "CLOSED", _("Clôturé")
+
+    class ClaimNature(models.TextChoices):
+        """What is sold, as far as limitation depends on it; blank: goods or services."""
+
+        CARRIAGE = "CARRIAGE", _("Transport de marchandises (un an)")
+        SHIPPING = "SHIPPING", _("Fournitures pour navires et autres cas d’un an (C. com. L110-4 II)")
+        UNKNOWN = "UNKNOWN", _("Non déterminée (délai le plus court)")
 
     TRANSITIONS = (
         (Status.ACTIVE, Status.ON_HOLD),
@@ -191,6 +215,31 @@ class Customer(models.Model):
     )
     segment = models.CharField(_("segment"), max_length=40, blank=True)
     naf_code = models.CharField(_("code NAF"), max_length=6, blank=True)
+    late_payment_law = models.CharField(
+        _("loi des pénalités de retard"),
+        max_length=2,
+        choices=LatePaymentLaw,
+        blank=True,
+        db_default="",
+        default="",
+        help_text=_("Celle du contrat ou des conditions générales. Vide : droit français."),
+    )
+    claim_nature = models.CharField(
+        _("nature des créances"),
+        max_length=8,
+        choices=ClaimNature,
+        blank=True,
+        db_default="",
+        default="",
+        help_text=_("Pour la prescription. Vide : vente de biens ou de services."),
+    )
+    limitation_years = models.PositiveSmallIntegerField(
+        _("prescription convenue (années)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text=_("D’un à dix ans, entre professionnels (C. civ. 2254). Vide : délai légal."),
+    )
     customer_since = models.DateField(_("client depuis"), null=True, blank=True)
     pinned_note = models.TextField(_("note épinglée"), blank=True)
     updated_at = models.DateTimeField(_("modifié le"), auto_now=True)
@@ -214,6 +263,10 @@ class Customer(models.Model):
             models.CheckConstraint(
                 condition=~Q(status="INSOLVENT") | Q(insolvency_date__isnull=False),
                 name="customer_insolvent_has_judgment_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(limitation_years__isnull=True) | Q(limitation_years__range=(1, 10)),
+                name="customer_limitation_of_one_to_ten_years",
             ),
         ]
         indexes = [

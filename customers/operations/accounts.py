@@ -39,6 +39,9 @@ EDITABLE = (
     "portfolio_owner",
     "segment",
     "naf_code",
+    "late_payment_law",
+    "claim_nature",
+    "limitation_years",
     "customer_since",
     "pinned_note",
 )
@@ -177,6 +180,7 @@ def _identifier(field: str, clean: Callable[[str], str], text: str) -> str:
 def _check(customer: Customer) -> None:
     full_clean(customer, exclude=["uid"])
     _check_parent(customer)
+    _check_limitation(customer)
     if isinstance(customer.portfolio_owner, User) and not customer.portfolio_owner.is_active:
         raise CustomerError(
             _("Ce gestionnaire n’est plus actif. Choisissez-en un autre."), field="portfolio_owner"
@@ -198,6 +202,15 @@ def _check_identity(customer: Customer) -> None:
             _("Le SIREN est obligatoire pour un client professionnel établi en France."), field="siren"
         )
     _check_siret_once(customer)
+
+
+def _check_limitation(customer: Customer) -> None:
+    """C. civ. 2254; C. consom. L218-1: the period of limitation is not changed by contract with a consumer."""
+    if customer.limitation_years is not None and customer.kind == Customer.Kind.CONSUMER:
+        raise CustomerError(
+            _("La prescription ne se convient pas avec un particulier. Videz ce champ ou changez la nature."),
+            field="limitation_years",
+        )
 
 
 def _check_account_code(customer: Customer) -> None:
