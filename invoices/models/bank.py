@@ -273,9 +273,11 @@ class BankLine(models.Model):
     TRANSITIONS = BANK_LINE_TRANSITIONS
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
-    statement = models.ForeignKey(BankStatement, on_delete=models.CASCADE, related_name="lines")
+    statement = models.ForeignKey(
+        BankStatement, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
     bank_account = models.ForeignKey(
-        BankAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        BankAccount, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     rank = models.PositiveIntegerField(_("rang"))
     entry_rank = models.PositiveIntegerField(_("rang de l’écriture"))
@@ -352,6 +354,10 @@ class BankLine(models.Model):
                 fields=["bank_account", "booking_date", "id"],
                 condition=Q(status="OPEN"),
                 name="bank_line_open",
+            ),
+            # The cash board shows the lines of every account in one order.
+            models.Index(
+                fields=["booking_date", "id"], condition=Q(status="OPEN"), name="bank_line_open_by_day"
             ),
             models.Index(
                 fields=["id"], condition=Q(status="OPEN", matched_at__isnull=True), name="bank_line_to_match"

@@ -70,10 +70,15 @@ class CashApplication(models.Model):
     REFUNDS = (REFUND, REFUND_ANNOUNCED)
 
     uid = models.UUIDField(db_default=UuidV7(), unique=True, editable=False)
-    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
     bank_line = models.ForeignKey(
-        BankLine, on_delete=models.PROTECT, null=True, blank=True, related_name="applications"
+        BankLine,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="applications",
+        db_index=False,
     )
     is_automatic = models.BooleanField(_("automatique"), default=False)
     rule = models.CharField(_("règle"), max_length=40, blank=True)
@@ -214,9 +219,11 @@ class MatchProposal(models.Model):
         DISMISSED = "DISMISSED", _("Écartée")
 
     bank_line = models.ForeignKey(
-        BankLine, on_delete=models.CASCADE, null=True, blank=True, related_name="proposals"
+        BankLine, on_delete=models.CASCADE, null=True, blank=True, related_name="proposals", db_index=False
     )
-    credit = models.ForeignKey(OpenItem, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    credit = models.ForeignKey(
+        OpenItem, on_delete=models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
     rank = models.PositiveSmallIntegerField(_("rang"))
     status = models.CharField(_("état"), max_length=10, choices=Status, default=Status.OPEN)
@@ -255,7 +262,9 @@ class MatchProposal(models.Model):
 class ProposalPart(models.Model):
     """An item of a proposal and how much of it would be settled (signed as the item)."""
 
-    proposal = models.ForeignKey(MatchProposal, on_delete=models.CASCADE, related_name="parts")
+    proposal = models.ForeignKey(
+        MatchProposal, on_delete=models.CASCADE, related_name="parts", db_index=False
+    )
     item = models.ForeignKey(OpenItem, on_delete=models.CASCADE, related_name="+")
     amount = models.DecimalField(_("montant"), max_digits=14, decimal_places=2)
 

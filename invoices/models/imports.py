@@ -219,7 +219,7 @@ class ImportRow(models.Model):
         SKIPPED = "SKIPPED", _("Laissée de côté")
         ERROR = "ERROR", _("En erreur")
 
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows", db_index=False)
     line = models.PositiveIntegerField(_("ligne"))
     cells = models.JSONField(_("cellules du fichier"), default=list)
     customer_code = models.TextField(_("code client"), null=True, blank=True)
