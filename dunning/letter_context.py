@@ -16,6 +16,8 @@ from core.models import StoredFile
 from core.money import round_money
 from customers.models import Customer, LegalEntity
 from dunning.letters import context as letter
+from dunning.letters.formats import format_plain
+from dunning.letters.wording import WORDING
 from dunning.models import Level, Notice, NoticeLine
 from dunning.planning.fees import clause_of
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
@@ -23,38 +25,15 @@ from invoices.late_fee_rules import Debtor, Rule, RuleKind, rule_for
 from invoices.late_fees import Claim, LateFees, Movement, Segment, late_fees
 from invoices.models import Allocation, OpenItem
 
+# How a letter leaves, by the channel of its level; a phone call or an SMS has no letter.
 CHANNELS = {
-    Level.Channel.EMAIL: letter.Channel.EMAIL,
-    Level.Channel.LETTER: letter.Channel.POST,
-    Level.Channel.REGISTERED: letter.Channel.REGISTERED_POST,
+    "EMAIL": letter.Channel.EMAIL,
+    "LETTER": letter.Channel.POST,
+    "REGISTERED": letter.Channel.REGISTERED_POST,
+    "E_REGISTERED": letter.Channel.REGISTERED_EMAIL,
+    "SMS": letter.Channel.EMAIL,
 }
-RATE_BASES = {
-    "fr": {
-        RuleKind.ECB_PLUS: "taux de refinancement de la BCE majoré de {value} points",
-        RuleKind.ECB_PLUS_FROZEN: "taux de refinancement de la BCE au début du semestre, majoré de {value} points",
-        RuleKind.FIXED: "taux contractuel de {value} % l’an",
-        RuleKind.LEGAL_X: "{value} fois le taux de l’intérêt légal",
-    },
-    "en": {
-        RuleKind.ECB_PLUS: "European Central Bank refinancing rate plus {value} percentage points",
-        RuleKind.ECB_PLUS_FROZEN: "European Central Bank refinancing rate of the half-year plus {value} percentage points",
-        RuleKind.FIXED: "contractual rate of {value}% a year",
-        RuleKind.LEGAL_X: "{value} times the French legal interest rate",
-    },
-}
-DAY_COUNTS = {"fr": "365 jours", "en": "365 days"}
-PROFESSIONAL_ARTICLES = {
-    "fr": ("Code de commerce, art. L441-10 (II) et D441-5",),
-    "en": ("French Commercial Code, art. L441-10 (II) and D441-5",),
-}
-PUBLIC_ARTICLES = {
-    "fr": ("Code de la commande publique, art. L2192-13, R2192-31 et D2192-35",),
-    "en": ("French Public Procurement Code, art. L2192-13, R2192-31 and D2192-35",),
-}
-FORMAL_NOTICE_ARTICLES = {
-    "fr": ("Code civil, art. 1231 et 1344",),
-    "en": ("French Civil Code, art. 1231 and 1344",),
-}
+DAY_COUNTS = {language: words.year_of_365 for language, words in WORDING.items()}
 
 
 class StatementChanged(Exception):
@@ -116,7 +95,7 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
         rate_basis=rate_basis(rule, language),
         day_count_basis=DAY_COUNTS[language] if computed else "",
         payment_reference=f"{customer.account_code} {reference_of(notice)}",
-        channel=CHANNELS[Level.Channel(level.channel)],
+        channel=CHANNELS[level.channel],
         previous_letters=_previous_letters(notice, [line.item_id for line in lines if line.rank]),
         legal_references=_articles(level, customer, language, claims_fees),
         parameters=parameters_used(facts.legal, notice, rule) if claims_fees else (),
@@ -253,10 +232,7 @@ def daily_interest(computed: dict[int, LateFees]) -> Decimal:
 def rate_basis(rule: Rule | None, language: str) -> str:
     if rule is None:
         return ""
-    value = f"{rule.value.normalize():f}"
-    return RATE_BASES[language][rule.kind].format(
-        value=value.replace(".", ",") if language == "fr" else value
-    )
+    return WORDING[language].rate_bases[rule.kind].format(value=format_plain(rule.value, language))
 
 
 def _previous_letters(notice: Notice, items: Sequence[int]) -> tuple[letter.PreviousLetter, ...]:
@@ -283,13 +259,14 @@ def _previous_letters(notice: Notice, items: Sequence[int]) -> tuple[letter.Prev
 
 
 def _articles(level: Level, customer: Customer, language: str, claims_fees: bool) -> tuple[str, ...]:
+    words = WORDING[language]
     articles: tuple[str, ...] = ()
     if level.kind == Level.Kind.FORMAL_NOTICE:
-        articles += FORMAL_NOTICE_ARTICLES[language]
+        articles += words.formal_notice_articles
     if claims_fees and customer.kind == Customer.Kind.PUBLIC_BODY:
-        articles += PUBLIC_ARTICLES[language]
+        articles += words.public_articles
     elif claims_fees and customer.kind != Customer.Kind.CONSUMER:
-        articles += PROFESSIONAL_ARTICLES[language]
+        articles += words.professional_articles
     return articles
 
 

@@ -5,7 +5,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from dunning.letters.address import address_block, attention_is_printed
-from dunning.letters.context import Channel, InterestSegment, LetterContext, LetterKind, LetterLine
+from dunning.letters.context import (
+    Channel,
+    EnvelopeWindow,
+    InterestSegment,
+    LetterContext,
+    LetterKind,
+    LetterLine,
+)
 from dunning.letters.epc_qr import MAX_AMOUNT, MAX_NAME, MAX_TEXT, epc_payload, shorten
 from dunning.letters.formats import (
     NBSP,
@@ -17,15 +24,11 @@ from dunning.letters.formats import (
     format_rate,
     format_siren,
 )
+from dunning.letters.letterhead import LetterheadLayout
 from dunning.letters.mentions import company_mentions
+from dunning.letters.template_output import subject_of
 from dunning.letters.wording import WORDING
 
-_AND = {"fr": "et", "en": "and"}
-_OUR = {"fr": "notre", "en": "our"}
-_OF = {"fr": "du", "en": "of"}
-_REFERENCE = {"fr": "réf.", "en": "ref."}
-_COLON = {"fr": f"{NBSP}: ", "en": ": "}
-_SEMICOLON = {"fr": f"{NBSP}; ", "en": "; "}
 _NOTHING = "–"
 # What a column of the table with rates has room for: 9 999 999,99.
 _WIDEST = Decimal(10_000_000)
@@ -36,23 +39,29 @@ def letter_values(context: LetterContext) -> dict[str, object]:
     language = context.language
     words = WORDING[language]
     mentions = company_mentions(context.creditor, language)
+    layout = letterhead_of(context)
     one_period_each = _one_period_each(context)
     rates = {segment.number: segment.rate for segment in context.interest_segments} if one_period_each else {}
     return {
         "letter": context,
         "iso_date": context.date.isoformat(),
         "words": words,
-        "colon": _COLON[language],
-        "semicolon": _SEMICOLON[language],
-        "subject": letter_subject(context),
+        "colon": words.colon,
+        "semicolon": words.semicolon,
+        "subject": subject_of(context),
         "mentions": mentions[0] if mentions else "",
-        "numbers": mentions[1] if len(mentions) > 1 else "",
+        "numbers": " · ".join(part for part in (*mentions[1:2], layout.footer) if part),
         "address": address_block(context.debtor),
         "references": _references(context),
         "dateline": _dateline(context),
         "delivery_mention": _delivery_mention(context),
-        "fold_marks": context.channel in (Channel.POST, Channel.REGISTERED_POST),
-        "several": len(context.lines) > 1,
+        "fold_marks": layout.fold_marks and context.channel in (Channel.POST, Channel.REGISTERED_POST),
+        "places": layout.head_style(),
+        # A letter of before the due dates has no column of days late.
+        "overdue": any(line.days_late > 0 for line in context.lines),
+        # German nouns keep their capital in the middle of a line.
+        "due_label": words.due if language == "de" else words.due.lower(),
+        "open_label": words.open if language == "de" else words.open.lower(),
         # The column of payments is there when there was one.
         "partly_paid": any(line.paid_amount for line in context.lines),
         # One table then says it all; otherwise the periods have a table of their own.
@@ -62,9 +71,7 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         ],
         "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
-        "previous": _previous_letters(context),
         "payment": _payment(context),
-        "contact": _contact(context),
     }
 
 
@@ -91,9 +98,11 @@ def _rate_cell(language: str, line: LetterLine, rates: Mapping[str, Decimal]) ->
     return format_rate(rates[line.number], language) if line.number in rates else _NOTHING
 
 
-def letter_subject(context: LetterContext) -> str:
-    """The context's subject, else the wording's for this kind of letter."""
-    return context.subject or WORDING[context.language].subjects[context.kind]
+def letterhead_of(context: LetterContext) -> LetterheadLayout:
+    """The entity's paper; letters from before it could be set stood in one of two windows."""
+    if context.letterhead is not None:
+        return context.letterhead
+    return LetterheadLayout(window_top=50 if context.window is EnvelopeWindow.RIGHT_50 else 55)
 
 
 def transfer_payload(context: LetterContext) -> bytes | None:
@@ -200,20 +209,6 @@ def _or_dash(amount: Decimal, language: str) -> str:
     return format_number(amount, language) if amount else _NOTHING
 
 
-def _previous_letters(context: LetterContext) -> str:
-    """`notre rappel du 3 novembre 2026 (réf. R-1) et notre second rappel du …`"""
-    language = context.language
-    words = WORDING[language]
-    named = [
-        f"{_OUR[language]} {words.letter_names[letter.kind]} {_OF[language]} "
-        f"{format_long_date(letter.date, language)} ({_REFERENCE[language]}{NBSP}{letter.reference})"
-        for letter in context.previous_letters
-    ]
-    if len(named) < 2:
-        return "".join(named)
-    return f"{', '.join(named[:-1])} {_AND[language]} {named[-1]}"
-
-
 def _payment(context: LetterContext) -> list[tuple[str, str]]:
     words, creditor, language = WORDING[context.language], context.creditor, context.language
     pairs = (
@@ -225,10 +220,3 @@ def _payment(context: LetterContext) -> list[tuple[str, str]]:
         (words.before, format_long_date(context.pay_by, language)),
     )
     return [(label, value) for label, value in pairs if value]
-
-
-def _contact(context: LetterContext) -> str:
-    """`Mme Martin (04 72 00 00 00, recouvrement@exemple.fr)`"""
-    contact = context.contact
-    ways = ", ".join(way for way in (contact.phone.replace(" ", NBSP), contact.email) if way)
-    return f"{contact.name} ({ways})" if ways else contact.name

@@ -15,15 +15,25 @@ from django.utils.translation import gettext as _
 
 from dunning.letters.frozen_json import from_canonical_json, sha256_of, to_canonical_json
 from dunning.letters.frozen_values import FrozenValue, LetterContextError
+from dunning.letters.letterhead import LetterheadLayout
+from dunning.letters.used_template import TemplateUsed
 
 ZERO = Decimal("0.00")
 
 
+LANGUAGES = ("fr", "en", "de", "es", "it")
+
+
 class LetterKind(StrEnum):
+    # Before the due date: no legal content.
+    PRE_REMINDER = "PRE_REMINDER"
     REMINDER = "REMINDER"
     SECOND_REMINDER = "SECOND_REMINDER"
     FORMAL_NOTICE = "FORMAL_NOTICE"
     HAND_OVER_INFO = "HAND_OVER_INFO"
+
+
+COURTEOUS = (LetterKind.PRE_REMINDER, LetterKind.REMINDER)
 
 
 class DebtorKind(StrEnum):
@@ -229,6 +239,10 @@ class LetterContext(FrozenValue):
     parameters: tuple[ParameterUsed, ...] = ()
     agency: AgencyParty | None = None
     window: EnvelopeWindow = EnvelopeWindow.RIGHT_55
+    # Where things stand on the paper of this entity; None: as `window` says.
+    letterhead: LetterheadLayout | None = None
+    # The words of the letter as they stood; None, in letters older than that: the built-in ones.
+    template: TemplateUsed | None = None
     # Adds "DUPLICATA" or the like under the date; empty on an original.
     copy_mark: str = ""
 
@@ -269,12 +283,12 @@ def add_up(lines: Iterable[LetterLine]) -> Totals:
 def build_letter_context(*, kind: LetterKind, lines: Iterable[LetterLine], **values) -> LetterContext:
     """Build a context with the totals of its lines.
 
-    A courteous reminder assumes an oversight: it claims the principal alone, so interest and
+    A courteous letter assumes an oversight: it claims the principal alone, so interest and
     indemnity are taken off its lines here rather than by each caller.
     Raises LetterContextError when the values contradict each other.
     """
     lines = tuple(lines)
-    if kind is LetterKind.REMINDER:
+    if kind in COURTEOUS:
         lines = tuple(dataclasses.replace(line, interest=ZERO, indemnity=ZERO) for line in lines)
         values = values | {"interest_segments": (), "daily_interest": ZERO}
     return LetterContext(kind=kind, lines=lines, totals=add_up(lines), **values)
@@ -282,7 +296,7 @@ def build_letter_context(*, kind: LetterKind, lines: Iterable[LetterLine], **val
 
 def check_context(context: LetterContext) -> None:
     """Refuse a context whose figures or mentions contradict each other. Raises LetterContextError."""
-    if context.language not in ("fr", "en"):
+    if context.language not in LANGUAGES:
         raise LetterContextError(
             _("Aucune lettre n’existe dans la langue « %(language)s ».") % {"language": context.language},
             field="language",
@@ -337,7 +351,7 @@ def _check_segments(lines: tuple[LetterLine, ...], segments: tuple[InterestSegme
 
 def _check_kind(context: LetterContext) -> None:
     totals = context.totals
-    if context.kind is LetterKind.REMINDER and (totals.interest or totals.indemnity):
+    if context.kind in COURTEOUS and (totals.interest or totals.indemnity):
         raise LetterContextError(
             _("Un rappel courtois ne réclame ni pénalités ni indemnité."),
             field="totals",

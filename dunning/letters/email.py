@@ -6,22 +6,11 @@ from dataclasses import dataclass
 import css_inline
 
 from core.pdf import read_template
-from dunning.letters.composition import letter_subject, letter_values
-from dunning.letters.context import LetterContext, LetterKind
+from dunning.letters.composition import letter_values
+from dunning.letters.context import LetterContext
 from dunning.letters.engine import render_template
+from dunning.letters.template_output import email_html, email_text
 
-# The words of each message stand once, in a text template; the two layouts dress it as text and as HTML.
-MESSAGES: dict[tuple[LetterKind, str], str] = {
-    (LetterKind.REMINDER, "fr"): "emails/fr/reminder.txt",
-    (LetterKind.SECOND_REMINDER, "fr"): "emails/fr/second_reminder.txt",
-    (LetterKind.FORMAL_NOTICE, "fr"): "emails/fr/formal_notice.txt",
-    (LetterKind.HAND_OVER_INFO, "fr"): "emails/fr/hand_over_info.txt",
-    (LetterKind.REMINDER, "en"): "emails/en/reminder.txt",
-    (LetterKind.SECOND_REMINDER, "en"): "emails/en/second_reminder.txt",
-    (LetterKind.FORMAL_NOTICE, "en"): "emails/en/formal_notice.txt",
-    (LetterKind.HAND_OVER_INFO, "en"): "emails/en/hand_over_info.txt",
-}
-TEXT_LAYOUT = "emails/layout.txt"
 HTML_LAYOUT = "emails/layout.html"
 STYLESHEET = "emails/email.css"
 
@@ -38,13 +27,12 @@ def render_email(context: LetterContext) -> EmailContent:
 
     Every value is escaped in the HTML, and styles are inlined: many mail readers drop style sheets.
     """
-    message = MESSAGES[context.kind, context.language]
     values = letter_values(context)
-    text = render_template(message, values | {"layout": TEXT_LAYOUT}, autoescape=False)
-    html = render_template(message, values | {"layout": HTML_LAYOUT})
+    html = render_template(HTML_LAYOUT, values | {"message": email_html(context, values)})
+    foot = "\n".join(str(line) for line in (values["mentions"], values["numbers"]) if line)
     return EmailContent(
-        subject=f"{letter_subject(context)} ({context.reference})",
-        text=_tidy(text),
+        subject=f"{values['subject']} ({context.reference})",
+        text=f"{email_text(context, values)}\n--\n{foot}\n",
         html=_inliner().inline(html),
     )
 
@@ -52,10 +40,3 @@ def render_email(context: LetterContext) -> EmailContent:
 @functools.cache
 def _inliner() -> css_inline.CSSInliner:
     return css_inline.CSSInliner(extra_css=read_template(STYLESHEET), load_remote_stylesheets=False)
-
-
-def _tidy(text: str) -> str:
-    """Template tags leave blank lines; a message has one between paragraphs and none elsewhere."""
-    lines = [line.strip() for line in text.strip().splitlines()]
-    kept = [line for index, line in enumerate(lines) if line or lines[index - 1]]
-    return "\n".join(kept) + "\n"

@@ -44,7 +44,7 @@ def template_version() -> str:
     """Twelve hexadecimal digits that change with any template, stylesheet or wording of letters."""
     digest = hashlib.sha256()
     sources = [*_TEMPLATES.glob("letters/**/*"), *_TEMPLATES.glob("emails/**/*")]
-    sources += [*Path(__file__).parent.glob("*.py"), Path(pdf.__file__)]
+    sources += [*Path(__file__).parent.rglob("*.py"), Path(pdf.__file__)]
     for path in sorted(path for path in sources if path.is_file()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]

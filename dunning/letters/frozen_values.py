@@ -18,10 +18,14 @@ class LetterContextError(BusinessError):
     code = "letter_context"
 
 
-def _clean(value: str) -> str:
-    """NFC, no control characters; line breaks survive nowhere in a letter's values."""
+def _clean(value: str, *, lines: bool = False) -> str:
+    """NFC, no control characters; line breaks survive in a template's text only, never in a value."""
     text = unicodedata.normalize("NFC", value)
-    return "".join(" " if unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char for char in text)
+    kept = "\n" if lines else ""
+    return "".join(
+        " " if char not in kept and unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") else char
+        for char in text.replace("\r\n", "\n")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,8 @@ class FrozenValue:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if type(value) is str:
-                object.__setattr__(self, field.name, _clean(value).strip())
+                cleaned = _clean(value, lines=field.metadata.get("lines", False))
+                object.__setattr__(self, field.name, cleaned.strip())
             elif type(value) is Decimal and field.metadata.get("money", True):
                 object.__setattr__(self, field.name, _exact_cents(value, field.name))
             elif type(value) is tuple and value and type(value[0]) is str:

@@ -5,21 +5,12 @@ import hashlib
 from django.utils.translation import gettext as _
 
 from dunning.letters.composition import letter_values, transfer_payload
-from dunning.letters.context import LetterContext, LetterContextError, LetterKind
+from dunning.letters.context import LetterContext, LetterContextError
 from dunning.letters.engine import render_template, template_version, write_pdf
 from dunning.letters.epc_qr import epc_qr_png
+from dunning.letters.template_output import letter_body
 
-TEMPLATES: dict[tuple[LetterKind, str], str] = {
-    (LetterKind.REMINDER, "fr"): "letters/fr/reminder.html",
-    (LetterKind.SECOND_REMINDER, "fr"): "letters/fr/second_reminder.html",
-    (LetterKind.FORMAL_NOTICE, "fr"): "letters/fr/formal_notice.html",
-    (LetterKind.HAND_OVER_INFO, "fr"): "letters/fr/hand_over_info.html",
-    (LetterKind.REMINDER, "en"): "letters/en/reminder.html",
-    (LetterKind.SECOND_REMINDER, "en"): "letters/en/second_reminder.html",
-    (LetterKind.FORMAL_NOTICE, "en"): "letters/en/formal_notice.html",
-    (LetterKind.HAND_OVER_INFO, "en"): "letters/en/hand_over_info.html",
-}
-
+LAYOUT = "letters/layout.html"
 _QR_URL = "letter:qr"
 _LOGO_URL = "letter:logo"
 _LOGO_SIGNATURES = (
@@ -29,15 +20,15 @@ _LOGO_SIGNATURES = (
 
 
 def render_html(context: LetterContext, *, logo: bytes | None = None) -> str:
-    """Return the letter as well-formed XHTML; its images are named, not included."""
-    return render_template(
-        TEMPLATES[context.kind, context.language],
-        letter_values(context)
-        | {
-            "logo_url": _LOGO_URL if logo else "",
-            "qr_url": _QR_URL if transfer_payload(context) else "",
-        },
-    )
+    """Return the letter as well-formed XHTML; its images are named, not included.
+
+    Raises TemplateError when its words cannot be read.
+    """
+    values = letter_values(context) | {
+        "logo_url": _LOGO_URL if logo else "",
+        "qr_url": _QR_URL if transfer_payload(context) else "",
+    }
+    return render_template(LAYOUT, values | {"body": letter_body(context, values)})
 
 
 def render_pdf(context: LetterContext, *, logo: bytes | None = None) -> bytes:

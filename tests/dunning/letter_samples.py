@@ -12,6 +12,7 @@ import pdfplumber
 from PIL import Image, ImageDraw
 
 from dunning.letters.context import (
+    COURTEOUS,
     AgencyParty,
     Channel,
     Contact,
@@ -26,6 +27,8 @@ from dunning.letters.context import (
     build_letter_context,
 )
 from dunning.letters.render import render_pdf
+from dunning.letters.wording import WORDING
+from invoices.late_fee_rules import RuleKind
 
 AS_OF = date(2026, 11, 22)
 RATE = Decimal("12.40")
@@ -141,10 +144,12 @@ def make_context(
     kind: LetterKind = LetterKind.FORMAL_NOTICE, *, invoices: int = 3, language: str = "fr", **changes
 ) -> LetterContext:
     """A letter of `invoices` late invoices, and a credit note when there are more than four."""
-    french = language == "fr"
-    claims = kind is not LetterKind.REMINDER and not changes.get("debtor", DEBTOR).is_consumer
+    words = WORDING[language]
+    claims = kind not in COURTEOUS and not changes.get("debtor", DEBTOR).is_consumer
     pairs = [invoice_line(index, claims=claims) for index in range(invoices)]
     lines = [line for line, _ in pairs]
+    if kind is LetterKind.PRE_REMINDER:
+        lines = [dataclasses.replace(line, due_date=date(2026, 12, 1), days_late=0) for line in lines]
     if invoices > 4:
         lines.insert(3, credit_note())
     formal = kind is LetterKind.FORMAL_NOTICE
@@ -162,20 +167,19 @@ def make_context(
             name="Mme Hélène Garrigue", phone="04 72 00 00 01", email="recouvrement@meridien.example"
         ),
         "signatory": Signatory(
-            name="Hélène Garrigue", capacity="Responsable du crédit client" if french else "Credit manager"
+            name="Hélène Garrigue",
+            capacity="Responsable du crédit client" if language == "fr" else "Credit manager",
         ),
         "lines": lines,
         "interest_segments": tuple(segment for _, segment in pairs if segment),
         "daily_interest": Decimal("6.42") if claims else Decimal(0),
-        "rate_basis": "taux de refinancement de la BCE majoré de 10 points"
-        if french
-        else "European Central Bank refinancing rate plus 10 percentage points",
-        "day_count_basis": "365 jours" if french else "365 days",
+        "rate_basis": words.rate_bases[RuleKind.ECB_PLUS].format(value=10),
+        "day_count_basis": words.year_of_365,
         "payment_reference": "411CHAU01 AMD-R0000042",
         "channel": Channel.REGISTERED_POST if formal else Channel.POST,
         "registered_number": "2C 123 456 7890 1" if formal else "",
         "previous_letters": ()
-        if kind is LetterKind.REMINDER
+        if kind in COURTEOUS
         else (
             PreviousLetter(kind=LetterKind.REMINDER, reference="AMD-R0000011", date=date(2026, 9, 1)),
             PreviousLetter(
@@ -183,7 +187,7 @@ def make_context(
             ),
         ),
         "attachments": ("copie des factures", "conditions générales de vente") if formal else (),
-        "legal_references": ("Code civil, art. 1231 et 1344", "Code de commerce, art. L441-10 (II) et D441-5")
+        "legal_references": words.formal_notice_articles + words.professional_articles
         if formal and claims
         else (),
         "agency": AGENCY if kind is LetterKind.HAND_OVER_INFO else None,

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from dunning.letters.context import LetterKind
-from dunning.letters.email import MESSAGES, render_email
+from dunning.letters.context import LANGUAGES, LetterKind
+from dunning.letters.email import render_email
 from tests.dunning.letter_samples import CREDITOR, DEBTOR, make_context
 
 
@@ -34,7 +34,8 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@pytest.mark.parametrize(("kind", "language"), MESSAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", LetterKind)
 def test_text_and_html_say_the_same(kind, language):
     context = make_context(kind, language=language, invoices=6)
     content = render_email(context)
