@@ -17,13 +17,32 @@ from dunning.models.policies import Level
 from invoices.models import OpenItem
 
 
-class Run(models.Model):
-    """Campagne: the set of notices proposed for one legal entity as of one date. One per entity and date."""
+class RunStatus(models.TextChoices):
+    REQUESTED = "REQUESTED", _("Demandée")
+    GUARDED = "GUARDED", _("Retenue : volume inhabituel")
+    PLANNED = "PLANNED", _("Planifiée")
+    CANCELLED = "CANCELLED", _("Annulée")
+    FAILED = "FAILED", _("Échouée")
 
-    class Status(models.TextChoices):
-        REQUESTED = "REQUESTED", _("Demandée")
-        PLANNED = "PLANNED", _("Planifiée")
-        FAILED = "FAILED", _("Échouée")
+
+RUN_TRANSITIONS = (
+    (RunStatus.REQUESTED, RunStatus.PLANNED),
+    (RunStatus.REQUESTED, RunStatus.GUARDED),
+    (RunStatus.REQUESTED, RunStatus.FAILED),
+    (RunStatus.GUARDED, RunStatus.PLANNED),
+    (RunStatus.GUARDED, RunStatus.CANCELLED),
+)
+
+
+class Run(models.Model):
+    """Campagne: the set of notices proposed for one legal entity as of one date. One per entity and date.
+
+    A run whose volume is unusual is GUARDED: all its notices are proposed, and none goes further until a person
+    releases it. `confirmed_at` says when a person let leave the notices of the levels that ask for it.
+    """
+
+    Status = RunStatus
+    TRANSITIONS = RUN_TRANSITIONS
 
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
     as_of = models.DateField(_("arrêtée au"))
@@ -36,6 +55,12 @@ class Run(models.Model):
     planned_at = models.DateTimeField(_("planifiée le"), null=True, blank=True)
     notice_count = models.PositiveIntegerField(_("relances"), default=0)
     line_count = models.PositiveIntegerField(_("lignes"), default=0)
+    # What made the volume unusual: `volume`, `usual` and what was compared.
+    guard = models.JSONField(_("garde-fou"), default=dict, blank=True)
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    confirmed_at = models.DateTimeField(_("confirmée le"), null=True, blank=True)
     error = models.TextField(_("erreur"), blank=True)
 
     class Meta:
@@ -47,6 +72,7 @@ class Run(models.Model):
                 fields=["legal_entity", "as_of", "sequence"], name="run_once_per_entity_and_day"
             )
         ]
+        triggers = [state_machine(RUN_TRANSITIONS)]
 
     def __str__(self) -> str:
         return f"{self.legal_entity} {self.as_of:%Y-%m-%d}"
@@ -66,7 +92,11 @@ class NoticeStatus(models.TextChoices):
 NOTICE_TRANSITIONS = (
     (NoticeStatus.PROPOSED, NoticeStatus.APPROVED),
     (NoticeStatus.PROPOSED, NoticeStatus.REJECTED),
+    (NoticeStatus.PROPOSED, NoticeStatus.HELD),
+    (NoticeStatus.APPROVED, NoticeStatus.PROPOSED),
     (NoticeStatus.APPROVED, NoticeStatus.RENDERED),
+    (NoticeStatus.APPROVED, NoticeStatus.SENDING),
+    (NoticeStatus.APPROVED, NoticeStatus.FAILED),
     (NoticeStatus.APPROVED, NoticeStatus.HELD),
     (NoticeStatus.APPROVED, NoticeStatus.SENT),
     (NoticeStatus.RENDERED, NoticeStatus.SENDING),
@@ -75,8 +105,12 @@ NOTICE_TRANSITIONS = (
     (NoticeStatus.SENDING, NoticeStatus.SENT),
     (NoticeStatus.SENDING, NoticeStatus.FAILED),
     (NoticeStatus.SENDING, NoticeStatus.RENDERED),
+    (NoticeStatus.SENDING, NoticeStatus.APPROVED),
+    (NoticeStatus.SENT, NoticeStatus.FAILED),
+    (NoticeStatus.FAILED, NoticeStatus.APPROVED),
     (NoticeStatus.FAILED, NoticeStatus.RENDERED),
     (NoticeStatus.FAILED, NoticeStatus.REJECTED),
+    (NoticeStatus.FAILED, NoticeStatus.SENT),
 )
 
 
@@ -93,7 +127,9 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 class Notice(models.Model):
     """Relance: one level's message to one customer in one currency, with its lines' amounts frozen.
 
-    For a hand-over there is no letter: the notice, once approved, opens a case.
+    For a hand-over there is no letter: the notice, once approved, opens a case. `item` is named when the policy
+    writes one notice per item. `contact_key` is the customer over all entities: his SIREN, else his own key.
+    `sent_on` is the day of the proven sending, from which the next step counts.
     """
 
     Status = NoticeStatus
@@ -106,6 +142,8 @@ class Notice(models.Model):
     legal_entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="+")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
     level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey(OpenItem, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    contact_key = models.CharField(max_length=24, default="", db_default="")
     currency = models.CharField(_("devise"), max_length=3, validators=[CURRENCY])
     status = models.CharField(_("état"), max_length=10, choices=Status, default=Status.PROPOSED)
     as_of = models.DateField(_("arrêtée au"))
@@ -122,6 +160,17 @@ class Notice(models.Model):
     )
     decided_at = models.DateTimeField(_("décidée le"), null=True, blank=True)
     reason = models.CharField(_("motif"), max_length=200, blank=True)
+    # It waits until then, for the reason named: sending hours, bank data, a call to make again.
+    not_before = models.DateTimeField(_("pas avant"), null=True, blank=True)
+    wait_reason = models.CharField(_("attente"), max_length=200, blank=True, default="", db_default="")
+    # The words of this one letter, when a person changed them; amounts are never changed.
+    edited_subject = models.CharField(
+        _("objet modifié"), max_length=150, blank=True, default="", db_default=""
+    )
+    edited_body = models.TextField(_("texte modifié"), blank=True, default="", db_default="")
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     sent_on = models.DateField(_("envoyée le"), null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()
@@ -132,7 +181,9 @@ class Notice(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "customer", "currency"], name="notice_once_per_run_customer_currency"
+                fields=["run", "customer", "currency", "item"],
+                nulls_distinct=False,
+                name="notice_once_per_run_customer_currency",
             ),
             models.CheckConstraint(
                 condition=~Q(status="SENT") | Q(sent_on__isnull=False), name="notice_sent_has_date"
@@ -146,14 +197,18 @@ class Notice(models.Model):
                 condition=Q(status__in=["PROPOSED", "APPROVED", "RENDERED", "SENDING", "FAILED"]),
             ),
             models.Index(fields=["run", "-open_amount", "id"], name="notice_of_run_by_amount"),
+            # The last contact with a customer, over all entities.
+            models.Index(
+                fields=["contact_key", "-sent_on"], name="notice_contact", condition=~Q(contact_key="")
+            ),
         ]
         triggers = [
             state_machine(NOTICE_TRANSITIONS),
             pgtrigger.ReadOnly(
                 name="frozen",
                 fields=[
-                    "run", "legal_entity", "customer", "level", "currency", "as_of", "open_amount", "interest_amount",
-                    "indemnity_amount", "line_count", "oldest_due_date",
+                    "run", "legal_entity", "customer", "level", "item", "contact_key", "currency", "as_of",
+                    "open_amount", "interest_amount", "indemnity_amount", "line_count", "oldest_due_date",
                 ],
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
@@ -230,12 +285,15 @@ class RunExclusion(models.Model):
         PROMISED = "PROMISED", _("Règlement promis")
         PLANNED = "PLANNED", _("Échéancier en cours")
         ON_HOLD = "ON_HOLD", _("Relances suspendues pour ce client")
+        EXCEPTED = "EXCEPTED", _("Écartée par exception")
+        HELD_OUT = "HELD_OUT", _("Groupe témoin d’un essai")
         INSOLVENT = "INSOLVENT", _("Procédure collective")
         FACTORED = "FACTORED", _("Créance cédée à un factor")
         WITH_AGENCY = "WITH_AGENCY", _("Remise en recouvrement")
         UNALLOCATED_CASH = "UNALLOCATED_CASH", _("Règlement ou avoir non lettré qui peut la solder")
         PENDING = "PENDING", _("Relance précédente pas encore envoyée")
         WAITING = "WAITING", _("Prochain niveau pas encore atteint")
+        CONTACT_GAP = "CONTACT_GAP", _("Client contacté trop récemment")
         SEQUENCE_DONE = "SEQUENCE_DONE", _("Scénario terminé")
         BELOW_MINIMUM = "BELOW_MINIMUM", _("Sous le montant minimal")
         OTHER_STEP_FIRST = "OTHER_STEP_FIRST", _("Une autre étape du client passe d’abord")

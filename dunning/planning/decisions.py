@@ -43,7 +43,7 @@ CREATE TEMP TABLE plan_step ON COMMIT DROP AS
 SELECT account.customer_id, account.currency, account.lead_rank, account.customer_kind,
        level.id AS level_id, level.kind = 'HAND_OVER' AS is_hand_over,
        level.claims_interest, level.claims_indemnity AND account.customer_kind <> 'CONSUMER' AS claims_indemnity,
-       level.needs_approval,
+       level.approval <> 'AUTOMATIC' AS needs_approval,
        account.eligible - account.credit_amount < account.minimum_amount AS is_below_minimum
 FROM (
     SELECT customer_id, currency, customer_kind, policy_id, minimum_amount, credit_amount,
