@@ -87,7 +87,7 @@ class CustomerSerializer(serializers.Serializer):
     foreign_id = serializers.CharField()
     country = serializers.CharField(help_text=lazy("ISO 3166, deux lettres."))
     address_lines = serializers.CharField(help_text=lazy("Une ligne d’adresse par ligne."))
-    language = serializers.ChoiceField(choices=["fr", "en"])
+    language = serializers.ChoiceField(choices=Customer.Language.values)
     currency = serializers.CharField(help_text=lazy("ISO 4217."))
     parent = serializers.UUIDField(source="parent.uid", default=None, allow_null=True)
     terms = serializers.CharField(source="terms.code", help_text=lazy("Code des conditions de règlement."))
@@ -134,7 +134,7 @@ class CustomerWriteSerializer(StrictSerializer):
     foreign_id = serializers.CharField(required=False, allow_blank=True, max_length=40)
     country = serializers.CharField(required=False, max_length=2)
     address_lines = serializers.CharField(required=False, allow_blank=True, max_length=1000)
-    language = serializers.ChoiceField(required=False, choices=["fr", "en"])
+    language = serializers.ChoiceField(required=False, choices=Customer.Language.values)
     currency = serializers.CharField(required=False, max_length=3)
     parent = serializers.CharField(
         required=False, allow_null=True, max_length=60, help_text=lazy("Identifiant de la société mère.")

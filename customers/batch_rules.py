@@ -29,7 +29,7 @@ LONGEST = {
     "email": 254,
 }
 KINDS = ("COMPANY", "PUBLIC_BODY", "SOLE_TRADER", "CONSUMER")
-LANGUAGES = ("fr", "en")
+LANGUAGES = ("fr", "en", "de", "es", "it")
 ROLES = ("ACCOUNTS_PAYABLE", "BUYER", "MANAGEMENT", "OTHER")
 _EMAIL = re.compile(r"[^@\s,;<>()\"]{1,64}@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]{2,63}")
 _IDENTIFIERS = ("siren", "siret", "vat_number")

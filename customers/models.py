@@ -156,6 +156,15 @@ class LatePaymentLaw(models.TextChoices):
 class Customer(models.Model):
     """A buyer's account with one legal entity. The account code is the ERP's and unique there."""
 
+    class Language(models.TextChoices):
+        """Those that letters are written in."""
+
+        FRENCH = "fr", _("Français")
+        ENGLISH = "en", _("Anglais")
+        GERMAN = "de", _("Allemand")
+        SPANISH = "es", _("Espagnol")
+        ITALIAN = "it", _("Italien")
+
     class Kind(models.TextChoices):
         COMPANY = "COMPANY", _("Société")
         PUBLIC_BODY = "PUBLIC_BODY", _("Organisme public")
@@ -202,9 +211,7 @@ class Customer(models.Model):
     foreign_id = models.CharField(_("identifiant étranger"), max_length=40, blank=True)
     country = models.CharField(_("pays"), max_length=2, validators=[COUNTRY], default="FR")
     address_lines = models.TextField(_("adresse"), blank=True)
-    language = models.CharField(
-        _("langue"), max_length=2, choices=[("fr", _("Français")), ("en", _("Anglais"))], default="fr"
-    )
+    language = models.CharField(_("langue"), max_length=2, choices=Language, default=Language.FRENCH)
     currency = models.CharField(_("devise"), max_length=3, validators=[CURRENCY], default="EUR")
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"

@@ -76,4 +76,8 @@ CURRENCIES = frozenset(_CODES.split())
 LANGUAGE_WORDS = {
     "fr": "fr", "fra": "fr", "francais": "fr", "french": "fr", "frfr": "fr",
     "en": "en", "eng": "en", "anglais": "en", "english": "en", "engb": "en", "enus": "en",
+    "de": "de", "deu": "de", "ger": "de", "allemand": "de", "german": "de", "deutsch": "de", "dede": "de",
+    "dech": "de", "deat": "de",
+    "es": "es", "spa": "es", "espagnol": "es", "spanish": "es", "espanol": "es", "eses": "es",
+    "it": "it", "ita": "it", "italien": "it", "italian": "it", "italiano": "it", "itit": "it",
 }  # fmt: skip
