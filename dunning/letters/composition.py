@@ -143,7 +143,7 @@ def _delivery_mention(context: LetterContext) -> str:
     else:
         return ""
     number = context.registered_number
-    return f"{mention} n°{NBSP}{number}" if number else mention
+    return f"{mention} {words.number_mark}{NBSP}{number}" if number else mention
 
 
 def _references(context: LetterContext) -> list[tuple[str, str]]:

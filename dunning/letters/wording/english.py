@@ -40,6 +40,7 @@ ENGLISH = Wording(
     followed_by="File handled by",
     registered_post="Registered letter with acknowledgement of receipt",
     registered_email="Electronic registered letter",
+    number_mark="no.",
     on_place="",
     subject="Subject: ",
     items_caption="Overdue items",

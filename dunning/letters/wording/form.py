@@ -34,6 +34,7 @@ class Wording:
     followed_by: str
     registered_post: str
     registered_email: str
+    number_mark: str
     on_place: str
     # Table of items
     items_caption: str

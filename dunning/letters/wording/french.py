@@ -40,6 +40,7 @@ FRENCH = Wording(
     followed_by="Dossier suivi par",
     registered_post="Lettre recommandée avec avis de réception",
     registered_email="Lettre recommandée électronique",
+    number_mark="n°",
     on_place="le",
     subject="Objet : ",
     items_caption="Pièces échues",

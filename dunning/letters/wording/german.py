@@ -41,6 +41,7 @@ GERMAN = Wording(
     followed_by="Ansprechpartner",
     registered_post="Einschreiben mit Rückschein",
     registered_email="Elektronisches Einschreiben",
+    number_mark="Nr.",
     on_place="den",
     subject="Betreff: ",
     items_caption="Fällige Posten",
