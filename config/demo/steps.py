@@ -17,9 +17,10 @@ from dunning.delivery import DeliveryOutcome, OutcomeStatus
 from dunning.letter_context import LetterFacts
 from dunning.models import Case, Notice
 from dunning.operations.cases import build_dossier_of, hand_over_case
-from dunning.operations.deliveries import POSTED, confirm_posting, finish_attempt, start_attempt
+from dunning.operations.deliveries import finish_attempt, start_attempt
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices, reject_notices
+from dunning.operations.posting import POSTED, confirm_posting
 from dunning.operations.runs import dun
 from invoices.models import OpenItem
 from invoices.operations.ageing import store_ageing

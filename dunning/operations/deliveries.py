@@ -1,15 +1,12 @@
-"""Getting letters out: e-mail by the house, post by people. Each attempt is a row written before it starts."""
+"""Getting e-mails out. Each attempt is a row written before it starts; letters on paper are in `posting`."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 from django.db import connection
 from django.db.models import Exists, OuterRef
-from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 
 from core import audit
@@ -23,20 +20,13 @@ from customers.models import Contact
 from dunning.delivery import DeliveryOutcome, OutcomeStatus, OutgoingEmail, send_email
 from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
-from dunning.models import Delivery, Letter, Level, Notice
-from dunning.operations.notices import passes_gate, passing_gate
+from dunning.models import Delivery, Level, Notice
+from dunning.operations.notices import passes_gate
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
 RETRY_AFTER = timedelta(minutes=10)
-POSTED = (Level.Channel.LETTER, Level.Channel.REGISTERED)
-
-
-class NothingToPost(BusinessError):
-    """None of the notices named is a letter waiting for the post."""
-
-    code = "nothing_to_post"
 
 
 class NothingToRetry(BusinessError):
@@ -86,7 +76,7 @@ def _sent(started: Started) -> DeliveryOutcome:
 def start_attempt(*, actor: Actor, today: date, now: datetime) -> Started | None:
     """Claim a rendered e-mail notice, look once more through the gate, and write the attempt's row."""
     notice = (
-        Notice.objects.filter(status=Notice.Status.RENDERED, level__channel=Level.Channel.EMAIL)
+        ready(status=Notice.Status.RENDERED, channels=[Level.Channel.EMAIL], now=now)
         .exclude(
             Exists(
                 Delivery.objects.filter(
@@ -96,7 +86,6 @@ def start_attempt(*, actor: Actor, today: date, now: datetime) -> Started | None
         )
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("legal_entity", "customer", "level", "letter__file")
-        .order_by("pk")
         .first()
     )
     if notice is None:
@@ -171,77 +160,6 @@ def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
         _unlock(delivery.pk)
         closed += 1
     return closed
-
-
-@operation("dunning.deliver")
-def confirm_posting(
-    *, actor: Actor, notice_ids: Sequence[int], posted_on: date, today: date, now: datetime
-) -> int:
-    """Say that printed letters were given to the post on a day. Held ones are not counted.
-
-    Raises NothingToPost when none of them waits for it.
-    """
-    if posted_on > today:
-        raise BusinessError(
-            _("La date de dépôt ne peut pas être dans le futur."), code="future_date", field="posted_on"
-        )
-    _check_printed(actor, notice_ids, posted_on)
-    notices = list(
-        Notice.objects.visible_to(actor)
-        .filter(pk__in=notice_ids, status=Notice.Status.RENDERED, level__channel__in=POSTED)
-        .select_for_update(of=("self",))
-        .select_related("customer", "level")
-        .order_by("pk")
-    )
-    if not notices:
-        raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
-    posted = passing_gate(actor=actor, notices=notices, today=today, now=now)
-    ids = [notice.pk for notice in posted]
-    attempts = Counter(Delivery.objects.filter(notice__in=ids).values_list("notice", flat=True))
-    Delivery.objects.bulk_create(
-        Delivery(
-            notice=notice,
-            channel=notice.level.channel,
-            attempt=attempts[notice.pk] + 1,
-            status=Delivery.Status.HANDED,
-            started_at=now,
-            finished_at=now,
-        )
-        for notice in posted
-    )
-    Notice.objects.filter(pk__in=ids).update(status=Notice.Status.SENT, sent_on=posted_on)
-    audit.record_each(
-        actor=actor,
-        verb="dunning.notice.sent",
-        events=(
-            (
-                [notice, f"customer:{notice.customer_id}"],
-                {"channel": notice.level.channel, "posted_on": posted_on.isoformat()},
-            )
-            for notice in posted
-        ),
-        now=now,
-    )
-    return len(posted)
-
-
-def _check_printed(actor: Actor, notice_ids: Sequence[int], posted_on: date) -> None:
-    """A letter is not posted before it is printed: the next step would come too soon."""
-    midnight = make_aware(datetime.combine(posted_on + timedelta(days=1), time.min))
-    early = (
-        Letter.objects.filter(
-            notice__in=Notice.objects.visible_to(actor).filter(pk__in=notice_ids), rendered_at__gte=midnight
-        )
-        .order_by("-rendered_at")
-        .first()
-    )
-    if early is not None:
-        raise BusinessError(
-            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
-            % {"reference": early.reference, "day": f"{localdate(early.rendered_at):%d/%m/%Y}"},
-            code="before_printing",
-            field="posted_on",
-        )
 
 
 @operation("dunning.deliver")

@@ -27,8 +27,9 @@ from dunning.letter_context import LetterFacts, StatementChanged, letter_context
 from dunning.letters.context import LetterContextError
 from dunning.letters.render import render_pdf
 from dunning.models import Level, Notice
-from dunning.operations.deliveries import confirm_posting, retry_notice
+from dunning.operations.deliveries import retry_notice
 from dunning.operations.notices import approve_notices, reject_notices
+from dunning.operations.posting import confirm_posting
 from dunning.views.places import tabs
 from dunning.views.tones import NOTICE_TONES
 

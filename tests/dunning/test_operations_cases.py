@@ -22,9 +22,9 @@ from dunning.operations.cases import (
     hand_over_case,
     recall_case,
 )
-from dunning.operations.deliveries import confirm_posting
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
+from dunning.operations.posting import confirm_posting
 from dunning.operations.runs import dun
 from tests.dunning.factories import (
     NOW,

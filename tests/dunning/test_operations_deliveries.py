@@ -15,15 +15,14 @@ from customers.models import Contact
 from dunning.letter_context import LetterFacts
 from dunning.models import Delivery, Letter, Notice, NoticeLine
 from dunning.operations.deliveries import (
-    NothingToPost,
     close_cut_off_attempts,
-    confirm_posting,
     retry_notice,
     send_next,
     start_attempt,
 )
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices, reject_notices
+from dunning.operations.posting import NothingToPost, confirm_posting
 from dunning.operations.runs import dun
 from invoices.models import OpenItem
 from tests.dunning.factories import (

@@ -14,10 +14,10 @@ from core.rights import SYSTEM
 from dunning.letters.context import LetterContext
 from dunning.models import Delivery, Letter, Notice, NoticeLine, Run
 from dunning.operations.deliveries import (
-    confirm_posting,
     send_next,
 )
 from dunning.operations.notices import NothingToDecide, ReasonMissing, approve_notices, reject_notices
+from dunning.operations.posting import confirm_posting
 from dunning.operations.runs import request_run
 from invoices.models import Dispute
 from tests.dunning.factories import (
