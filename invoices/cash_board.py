@@ -7,7 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F, QuerySet
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
@@ -104,12 +106,21 @@ class Work:
 
 def totals_of(lines: "QuerySet[BankLine]") -> list[dict[str, Any]]:
     """What the filtered lines come to, per currency; empty when they are too many to add up for a page."""
-    bounded = BankLine.objects.filter(pk__in=lines.order_by().values("pk")[: MOST_SUMMED + 1])
-    rows = list(
-        bounded.values("currency")
-        .annotate(total=Sum("amount"), applied=Sum("applied_amount"), count=Count("pk"))
-        .order_by("currency")
-    )
+    bounded = lines.order_by().values("currency", "amount", "applied_amount")[: MOST_SUMMED + 1]
+    try:
+        query, params = bounded.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT currency, sum(amount), sum(applied_amount), count(*)"
+            f" FROM ({query}) bounded GROUP BY currency ORDER BY currency",
+            params,
+        )
+        rows = [
+            dict(zip(("currency", "total", "applied", "count"), row, strict=True))
+            for row in cursor.fetchall()
+        ]
     return rows if sum(row["count"] for row in rows) <= MOST_SUMMED else []
 
 
@@ -252,12 +263,10 @@ def applications_of(line: BankLine) -> list[CashApplication]:
 
 def next_line(lines: "QuerySet[BankLine]", line: BankLine) -> BankLine | None:
     """The line after this one in the order of the board, else the first one left."""
-    after = lines.filter(
-        Q(booking_date__gt=line.booking_date) | Q(booking_date=line.booking_date, pk__gt=line.pk),
-        booking_date__gte=line.booking_date,
-    )
-    others = lines.exclude(pk=line.pk)
-    return after.order_by("booking_date", "pk").first() or others.order_by("booking_date", "pk").first()
+    ordered = lines.order_by("booking_date", "pk")
+    same_day = ordered.filter(booking_date=line.booking_date, pk__gt=line.pk)
+    after = ordered.filter(booking_date__gt=line.booking_date)
+    return same_day.first() or after.first() or ordered.exclude(pk=line.pk).first()
 
 
 def _accounts(

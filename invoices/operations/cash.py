@@ -73,6 +73,64 @@ def apply_line(
     Raises WrongState for a line that is not open, CashRefused for anything that cannot be applied so.
     """
     line = locked_line(actor, line_id)
+    return _apply(
+        actor=actor,
+        line=line,
+        parts=parts,
+        on_account=on_account,
+        differences=differences,
+        today=today,
+        now=now,
+        proposal_id=proposal_id,
+        seen_remaining=seen_remaining,
+    )
+
+
+@operation("invoices.apply_cash")
+def accept_proposal(
+    *,
+    actor: Actor,
+    proposal_id: int,
+    today: date,
+    now: datetime,
+    seen_remaining: Decimal | None = None,
+) -> list[CashApplication]:
+    """Apply a line as matching proposes. Raises WrongState, CashRefused, as `apply_line`."""
+    found = MatchProposal.objects.filter(pk=proposal_id, bank_line__isnull=False)
+    line_id = found.values_list("bank_line_id", flat=True).first()
+    line = locked_line(actor, line_id) if line_id else None
+    proposal = _proposal(line, proposal_id) if line else None
+    if line is None or proposal is None:
+        raise CashRefused(
+            _("Cette proposition n’est plus d’actualité. Rechargez la page."), code="proposal_gone"
+        )
+    parts, differences, on_account = inputs_of(proposal, line)
+    return _apply(
+        actor=actor,
+        line=line,
+        parts=[ApplicationPart(*part) for part in parts],
+        on_account=[OnAccount(*rest) for rest in on_account],
+        differences=[Difference(*difference) for difference in differences],
+        today=today,
+        now=now,
+        proposal_id=proposal.pk,
+        seen_remaining=seen_remaining,
+    )
+
+
+def _apply(
+    *,
+    actor: Actor,
+    line: BankLine,
+    parts: Sequence[ApplicationPart],
+    on_account: Sequence[OnAccount],
+    differences: Sequence[Difference],
+    today: date,
+    now: datetime,
+    proposal_id: int | None,
+    seen_remaining: Decimal | None,
+) -> list[CashApplication]:
+    """As `apply_line`, on a line that is locked."""
     if line.status != BankLine.Status.OPEN:
         raise WrongState(
             _("Ce mouvement n’est plus à affecter (%(state)s).") % {"state": line.get_status_display()}
@@ -160,41 +218,6 @@ def apply_line(
     )
     refresh([share.customer.pk for share in shares], day)
     return applications
-
-
-@operation("invoices.apply_cash")
-def accept_proposal(
-    *,
-    actor: Actor,
-    proposal_id: int,
-    today: date,
-    now: datetime,
-    seen_remaining: Decimal | None = None,
-) -> list[CashApplication]:
-    """Apply a line as matching proposes. Raises WrongState, CashRefused, as `apply_line`."""
-    line_id = (
-        MatchProposal.objects.filter(pk=proposal_id, bank_line__isnull=False)
-        .values_list("bank_line_id", flat=True)
-        .first()
-    )
-    line = locked_line(actor, line_id) if line_id else None
-    proposal = _proposal(line, proposal_id) if line else None
-    if line is None or proposal is None:
-        raise CashRefused(
-            _("Cette proposition n’est plus d’actualité. Rechargez la page."), code="proposal_gone"
-        )
-    parts, differences, on_account = inputs_of(proposal, line)
-    return apply_line(
-        actor=actor,
-        line_id=line.pk,
-        parts=[ApplicationPart(*part) for part in parts],
-        on_account=[OnAccount(*rest) for rest in on_account],
-        differences=[Difference(*difference) for difference in differences],
-        today=today,
-        now=now,
-        proposal_id=proposal.pk,
-        seen_remaining=seen_remaining,
-    )
 
 
 @operation("invoices.apply_cash")
