@@ -22,6 +22,7 @@ from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
 from dunning.models import Delivery, Level, Notice
 from dunning.operations.notices import passes_gate
+from dunning.queues import ready
 
 log = structlog.get_logger(__name__)
 

@@ -18,6 +18,7 @@ from dunning.letters.context import LetterContextError
 from dunning.letters.render import render_pdf
 from dunning.models import Letter, Level, Notice
 from dunning.operations.notices import passes_gate
+from dunning.queues import WITH_LETTER, ready
 
 
 class RenderingFailed(Exception):
@@ -39,12 +40,10 @@ def render_next(
     Raises RenderingFailed for what the machine could not do; the notices `passed_over` are left alone.
     """
     notice = (
-        Notice.objects.filter(status=Notice.Status.APPROVED)
-        .exclude(level__kind=Level.Kind.HAND_OVER)
+        ready(status=Notice.Status.APPROVED, channels=WITH_LETTER, now=now)
         .exclude(pk__in=passed_over)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("legal_entity__logo", "customer", "level")
-        .order_by("pk")
         .first()
     )
     if notice is None:
