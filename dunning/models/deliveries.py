@@ -1,6 +1,7 @@
 """What left the house: each attempt to deliver, what came back, and what is given to the printer."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -119,6 +120,11 @@ class Delivery(models.Model):
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="deliveries")
     channel = models.CharField(_("canal"), max_length=12)
     recipient = models.CharField(_("destinataire"), max_length=254, blank=True)
+    # The customer's other contacts who get the same message; the recipient's domain, by which mail is paced.
+    copies = ArrayField(
+        models.EmailField(), verbose_name=_("en copie"), default=list, db_default=[], blank=True
+    )
+    domain = models.CharField(max_length=254, default="", db_default="", blank=True)
     attempt = models.PositiveSmallIntegerField(_("tentative"), default=1)
     status = models.CharField(_("état"), max_length=9, choices=DeliveryStatus, default=DeliveryStatus.STARTED)
     detail = models.TextField(_("réponse"), blank=True)
@@ -150,6 +156,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(status="STARTED"), name="delivery_under_way"),
             models.Index(fields=["message_id"], condition=~Q(message_id=""), name="delivery_by_message"),
+            models.Index(fields=["domain", "started_at"], condition=~Q(domain=""), name="delivery_pace"),
         ]
         triggers = [state_machine(DELIVERY_TRANSITIONS)]
 
@@ -164,7 +171,18 @@ class MailEvent(models.Model):
         HARD_BOUNCE = "HARD_BOUNCE", _("Adresse refusée définitivement")
         SOFT_BOUNCE = "SOFT_BOUNCE", _("Refus provisoire")
         COMPLAINT = "COMPLAINT", _("Signalement comme indésirable")
+        # The mail system is still trying: nothing follows from it.
+        DELAYED = "DELAYED", _("Remise retardée")
         DELIVERED = "DELIVERED", _("Distribué")
+
+    class Effect(models.TextChoices):
+        """What was done because of it."""
+
+        NONE = "NONE", _("Enregistré")
+        DELIVERED = "DELIVERED", _("Envoi distribué")
+        TAKEN_BACK = "TAKEN_BACK", _("Relance à reprendre")
+        TOO_LATE = "TOO_LATE", _("Arrivé après l’étape suivante")
+        UNKNOWN = "UNKNOWN", _("Message inconnu")
 
     class Source(models.TextChoices):
         DSN = "DSN", _("Avis de non-remise")
@@ -177,6 +195,7 @@ class MailEvent(models.Model):
     recipient = models.CharField(_("destinataire"), max_length=254, blank=True)
     code = models.CharField(_("code"), max_length=20, blank=True)
     detail = models.TextField(_("réponse"), blank=True)
+    effect = models.CharField(_("effet"), max_length=10, choices=Effect, default=Effect.NONE)
     delivery = models.ForeignKey(
         Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="mail_events"
     )
@@ -187,6 +206,7 @@ class MailEvent(models.Model):
         verbose_name = _("retour de messagerie")
         verbose_name_plural = _("retours de messagerie")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["recipient", "received_at"], name="mail_event_by_recipient")]
         triggers = append_only("immutable")
 
     def __str__(self) -> str:
@@ -213,6 +233,7 @@ class SuppressedAddress(models.Model):
     lifted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    lift_reason = models.CharField(_("motif de la levée"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("adresse écartée")

@@ -171,6 +171,8 @@ class Notice(models.Model):
     edited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Where a person sends this one notice, in place of the customer's contacts: an e-mail address or a number.
+    send_to = models.CharField(_("à envoyer à"), max_length=254, blank=True, default="", db_default="")
     sent_on = models.DateField(_("envoyée le"), null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()
