@@ -16,6 +16,28 @@ from core.calendar import half_year_of
 ECB_RATE = "ecb.main_refinancing_rate"
 LEGAL_INTEREST = "fr.legal_interest.professional"
 
+# Published rates: each period has a last day, and the next one must be entered in time.
+RATE_SERIES = frozenset(
+    {ECB_RATE, LEGAL_INTEREST, "de.base_rate", "at.base_rate", "gb.bank_rate", "pl.reference_rate"}
+)
+
+# The values that are neither a number nor free words: key, its form, an example for whoever enters it.
+FORMS = {
+    **{
+        f"{law}.indemnity": (
+            r"[A-Z]{3}(\|[A-Z]{3})?(\|min [0-9.]+)?(\|max [0-9.]+)?\|(<=?[0-9.]+:[0-9.]+%? )*\*:[0-9.]+%?",
+            "EUR|<=1000:40.00 <=10000:70.00 *:100.00",
+        )
+        for law in ("de", "at", "be", "es", "ie", "it", "lu", "nl", "pl", "pt", "gb")
+    },
+    "late_fees.day_count": ("ACT/365|ACT/ACT|ACT/360", "ACT/365"),
+    "late_fees.allocation": ("PRINCIPAL_FIRST|INTEREST_FIRST", "PRINCIPAL_FIRST"),
+    "late_fees.credit_notes": ("EFFECTIVE_DATE|RETROACTIVE", "EFFECTIVE_DATE"),
+    "late_fees.floor_policy": ("FLOOR|DEFAULT|AS_WRITTEN_AND_FLAG", "FLOOR"),
+    "limitation.alert_months": (r"[1-9][0-9]?( [1-9][0-9]?)*", "12 6 3 1"),
+    "waiver.allowed": ("YES|NO", "YES"),
+}
+
 LABELS = {
     ECB_RATE: gettext_lazy("Taux directeur de la BCE"),
     LEGAL_INTEREST: gettext_lazy("Taux de l’intérêt légal (créanciers professionnels)"),
@@ -24,6 +46,12 @@ LABELS = {
     "fr.public.margin": gettext_lazy("Majoration des intérêts moratoires des acheteurs publics"),
     "fr.indemnity": gettext_lazy("Indemnité forfaitaire de recouvrement"),
     "fr.formal_notice.days": gettext_lazy("Délai laissé par la mise en demeure"),
+    "de.base_rate": gettext_lazy("Taux de base allemand (Basiszinssatz)"),
+    "at.base_rate": gettext_lazy("Taux de base autrichien (Basiszinssatz)"),
+    "gb.bank_rate": gettext_lazy("Taux directeur de la Banque d’Angleterre"),
+    "pl.reference_rate": gettext_lazy("Taux de référence de la Banque nationale de Pologne"),
+    "waiver.allowed": gettext_lazy("Remise de pénalités ou d’indemnité permise"),
+    "limitation.alert_months": gettext_lazy("Alertes de prescription, en mois avant l’échéance"),
 }
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from core.calendar import ENGLISH_MONTHS, FRENCH_MONTHS, parse_french_date
 from core.money import parse_amount
 from core.worked_cases import WorkedCase
+from invoices.late_fee_laws import Law
 from invoices.late_fee_rules import Debtor, FloorPolicy, parse_rule
 from invoices.late_fees import (
     AllocationOrder,
@@ -43,6 +44,7 @@ class CaseFacts:
     """A row's claim, and the facts that were only told by its explanation."""
 
     claim: Claim
+    law: Law | None = None
     floor_policy: FloorPolicy | None = None
     indemnity_waived_below: Decimal | None = None
     read_from_explanation: tuple[str, ...] = ()
@@ -73,11 +75,12 @@ def facts_of(case: WorkedCase) -> CaseFacts:
     text = case.text("explanation")
     due_date = _cell(case, "due_date", parse_french_date)
     interest_stop = _optional(case, "interest_stop", parse_french_date)
+    law = _law(case)
     claim = Claim(
         amount=_cell(case, "invoice_amount_ttc", _amount),
         due_date=due_date,
         as_of=_cell(case, "as_of_date", parse_french_date),
-        rule=_cell(case, "rate_rule", parse_rule),
+        rule=None if law else _cell(case, "rate_rule", parse_rule),
         movements=_cell(case, "payments", _movements) if case.text("payments") else (),
         debtor=_debtor(case, text, told),
         day_count=_choice(case, "day_count", DayCount, DayCount.ACT_365),
@@ -93,9 +96,10 @@ def facts_of(case: WorkedCase) -> CaseFacts:
         interest_start=_optional(case, "interest_start", parse_french_date),
         interest_stop=interest_stop,
         judgment_date=_judgment_date(case, text, due_date, interest_stop, told),
+        currency=case.text("currency").upper() or "EUR",
     )
     floor = _policy(case, "floor_policy", FloorPolicy, text, told, None)
-    return CaseFacts(claim, floor, _optional(case, "de_minimis", _amount), tuple(told.facts))
+    return CaseFacts(claim, law, floor, _optional(case, "de_minimis", _amount), tuple(told.facts))
 
 
 def compare(case: WorkedCase, fees: LateFees) -> list[Comparison]:
@@ -211,6 +215,20 @@ def _policy(
             told.facts.append(_("option %(policy)s") % {"policy": member})
             return member  # type: ignore[no-any-return]
     return default  # type: ignore[return-value]
+
+
+def _law(case: WorkedCase) -> Law | None:
+    """`LAW:DE` in place of a rule: the statutory rule of that law, with its values of the due date."""
+    name, _colon, code = case.text("rate_rule").upper().partition(":")
+    if name.strip() != "LAW":
+        return None
+    try:
+        return Law(code.strip())
+    except ValueError:
+        raise CaseError(
+            _("rate_rule : loi inconnue « %(code)s ». Lois connues : %(known)s.")
+            % {"code": code.strip(), "known": ", ".join(Law)}
+        ) from None
 
 
 _CONSUMER = re.compile(r"\bCONSUMER\b|\b(?:consumer debtor|consommateur)\b", re.IGNORECASE)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.legal_register import ECB_RATE, LEGAL_INTEREST, Register
+from invoices.late_fee_laws import BASE_RATES
 from invoices.late_fee_rules import FloorPolicy, LateFeeParameters, ReferenceRates
 from invoices.late_fees import AllocationOrder, CreditNotePolicy, DayCount
 
@@ -39,8 +40,9 @@ def conventions(register: Register, on: date) -> Conventions:
 
 
 def reference_rates(register: Register, start: date = date.min, end: date = date.max) -> ReferenceRates:
-    """The two published series between two days; a gap is named by the rule that needs it."""
+    """The published series between two days; a gap is named by the rule that needs it."""
     return ReferenceRates(
         ecb=register.known_rates(ECB_RATE, start, end),
         legal=register.known_rates(LEGAL_INTEREST, start, end),
+        national={key: register.known_rates(key, start, end) for key in BASE_RATES.values()},
     )

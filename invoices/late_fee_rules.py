@@ -7,10 +7,10 @@ the half-year in which interest starts), C. civ. 1231-6 and 1344-1 (consumers: a
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from functools import cached_property
 
@@ -24,6 +24,7 @@ from core.legal_register import (
     MissingLegalParameter,
     RatePeriod,
 )
+from invoices.fixed_costs import FixedCost
 
 ONE_DAY = timedelta(days=1)
 MAX_RULE_VALUE = Decimal(1000)
@@ -41,8 +42,18 @@ class Debtor(StrEnum):
 class RuleKind(StrEnum):
     ECB_PLUS = "ECB_PLUS"  # ECB rate of each half-year + points
     ECB_PLUS_FROZEN = "ECB_PLUS_FROZEN"  # ECB rate of the half-year in which interest starts + points
+    ECB_PLUS_ROUNDED = "ECB_PLUS_ROUNDED"  # ECB rate of each half-year + points, up to the next step
+    ECB_PLUS_AT_PAYMENT = (
+        "ECB_PLUS_AT_PAYMENT"  # ECB rate on the day of payment + points, for the whole delay
+    )
+    BASE_PLUS = "BASE_PLUS"  # national base rate of each half-year + points
     FIXED = "FIXED"  # per cent a year
     LEGAL_X = "LEGAL_X"  # multiple of the legal interest rate of each half-year
+
+
+_OF_ECB = frozenset(
+    {RuleKind.ECB_PLUS, RuleKind.ECB_PLUS_FROZEN, RuleKind.ECB_PLUS_ROUNDED, RuleKind.ECB_PLUS_AT_PAYMENT}
+)
 
 
 class FloorPolicy(StrEnum):
@@ -63,6 +74,9 @@ class Reason(StrEnum):
     CONSUMER_WITHOUT_NOTICE = "CONSUMER_WITHOUT_NOTICE"
     CONSUMER_WITHOUT_INDEMNITY = "CONSUMER_WITHOUT_INDEMNITY"
     DE_MINIMIS = "DE_MINIMIS"
+    INDEMNITY_IN_OTHER_CURRENCY = "INDEMNITY_IN_OTHER_CURRENCY"
+    INTEREST_WAIVED = "INTEREST_WAIVED"
+    INDEMNITY_WAIVED = "INDEMNITY_WAIVED"
     CLAUSE_BELOW_FLOOR = "CLAUSE_BELOW_FLOOR"
     CLAUSE_ABOVE_DEFAULT = "CLAUSE_ABOVE_DEFAULT"
     UNCONFIRMED_RATE = "UNCONFIRMED_RATE"
@@ -77,6 +91,11 @@ REASON_LABELS = {
     Reason.CONSUMER_WITHOUT_NOTICE: gettext_lazy("Consommateur sans mise en demeure : aucun intérêt"),
     Reason.CONSUMER_WITHOUT_INDEMNITY: gettext_lazy("Consommateur : pas d’indemnité forfaitaire"),
     Reason.DE_MINIMIS: gettext_lazy("Solde sous le seuil de réclamation de l’indemnité"),
+    Reason.INDEMNITY_IN_OTHER_CURRENCY: gettext_lazy(
+        "Indemnité fixée dans une autre devise : à réclamer à part"
+    ),
+    Reason.INTEREST_WAIVED: gettext_lazy("Pénalités remises"),
+    Reason.INDEMNITY_WAIVED: gettext_lazy("Indemnité remise"),
     Reason.CLAUSE_BELOW_FLOOR: gettext_lazy("Clause inférieure au plancher légal : à vérifier"),
     Reason.CLAUSE_ABOVE_DEFAULT: gettext_lazy("Clause supérieure au taux supplétif : à vérifier"),
     Reason.UNCONFIRMED_RATE: gettext_lazy("Taux à confirmer dans sa source officielle"),
@@ -90,19 +109,32 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rate rule, e.g. ECB_PLUS:10. `floored`: a contractual rate, subject to the floor of L441-10 II."""
+    """A rate rule, e.g. ECB_PLUS:10. `floored`: a contractual rate, subject to the floor of L441-10 II.
+
+    `series` is the key of the national rate of BASE_PLUS; `step` that to which ECB_PLUS_ROUNDED rises.
+    """
 
     kind: RuleKind
     value: Decimal
     floored: bool = False
+    series: str = ""
+    step: Decimal = Decimal(0)
 
     def __str__(self) -> str:
         return f"{self.kind}{'_FLOORED' if self.floored else ''}:{self.value}"
 
+    @property
+    def at_payment(self) -> bool:
+        """Whether the rate of a sum is only known on the day it is paid."""
+        return self.kind is RuleKind.ECB_PLUS_AT_PAYMENT
+
 
 @dataclass(frozen=True)
 class LateFeeParameters:
-    """The legal values of one due date. Margins in points, `indemnity` and `de_minimis` in currency units."""
+    """The legal values of one due date. Margins in points, `indemnity` and `de_minimis` in currency units.
+
+    `indemnity` is in `indemnity_currency`; `fixed_cost`, when there is one, replaces it by the tiers of a law.
+    """
 
     default_margin: Decimal
     public_margin: Decimal
@@ -110,6 +142,14 @@ class LateFeeParameters:
     indemnity: Decimal
     floor_policy: FloorPolicy = FloorPolicy.FLOOR
     de_minimis: Decimal = Decimal(0)
+    indemnity_currency: str = "EUR"
+    fixed_cost: FixedCost | None = None
+
+    def indemnity_on(self, amount: Decimal, currency: str) -> tuple[Decimal, str]:
+        """The fixed sum for a debt of `amount`, and its currency. Raises UnknownTier (see FixedCost)."""
+        if self.fixed_cost is None:
+            return self.indemnity, self.indemnity_currency
+        return self.fixed_cost.for_debt(amount, currency), self.fixed_cost.currency
 
 
 @dataclass(frozen=True)
@@ -124,10 +164,14 @@ class AppliedRate:
 
 @dataclass(frozen=True)
 class ReferenceRates:
-    """The two published series. A day that neither covers raises MissingLegalParameter when it is needed."""
+    """The published series. A day that the needed one does not cover raises MissingLegalParameter.
+
+    `national`: the base rates of other laws, by key.
+    """
 
     ecb: tuple[RatePeriod, ...] = ()
     legal: tuple[RatePeriod, ...] = ()
+    national: Mapping[str, tuple[RatePeriod, ...]] = field(default_factory=dict)
 
     @cached_property
     def _ecb_starts(self) -> list[date]:
@@ -142,6 +186,10 @@ class ReferenceRates:
 
     def legal_on(self, day: date) -> RatePeriod:
         return _period_on(self.legal, self._legal_starts, day, LEGAL_INTEREST)
+
+    def base_on(self, key: str, day: date) -> RatePeriod:
+        periods = self.national.get(key, ())
+        return _period_on(periods, [period.start for period in periods], day, key)
 
 
 def _period_on(periods: tuple[RatePeriod, ...], starts: list[date], day: date, key: str) -> RatePeriod:
@@ -203,21 +251,12 @@ def applied_rates(
 
     Raises MissingLegalParameter for the first half-year whose reference rate is unknown.
     """
-    frozen = rates.ecb_on(start) if rule.kind is RuleKind.ECB_PLUS_FROZEN and start <= end else None
+    frozen = _frozen_reference(rule, rates, start, end)
     day = start
     while day <= end:
         last = min(end, half_year_of(day).end)
-        reference = frozen
-        if rule.kind is RuleKind.ECB_PLUS:
-            reference = rates.ecb_on(day)
-        elif rule.kind is RuleKind.LEGAL_X:
-            reference = rates.legal_on(day)
-        if reference is None:
-            rate = rule.value
-        elif rule.kind is RuleKind.LEGAL_X:
-            rate = reference.rate_percent * rule.value
-        else:
-            rate = reference.rate_percent + rule.value
+        reference = frozen or _reference_on(rule, rates, day)
+        rate = _rate_of(rule, reference)
         used = [reference] if reference is not None else []
         reasons: list[Reason] = []
         if rule.floored:
@@ -227,6 +266,34 @@ def applied_rates(
             reasons.append(Reason.UNCONFIRMED_RATE)
         yield AppliedRate(day, last, rate, tuple(reasons))
         day = last + ONE_DAY
+
+
+def _frozen_reference(rule: Rule, rates: ReferenceRates, start: date, end: date) -> RatePeriod | None:
+    """The one rate of the whole delay: of its first day (public buyers) or of its last (rate at payment)."""
+    if start > end:
+        return None
+    if rule.kind is RuleKind.ECB_PLUS_FROZEN:
+        return rates.ecb_on(start)
+    return rates.ecb_on(end) if rule.at_payment else None
+
+
+def _reference_on(rule: Rule, rates: ReferenceRates, day: date) -> RatePeriod | None:
+    if rule.kind in _OF_ECB:
+        return rates.ecb_on(day)
+    if rule.kind is RuleKind.BASE_PLUS:
+        return rates.base_on(rule.series, day)
+    return rates.legal_on(day) if rule.kind is RuleKind.LEGAL_X else None
+
+
+def _rate_of(rule: Rule, reference: RatePeriod | None) -> Decimal:
+    if reference is None:
+        return rule.value
+    if rule.kind is RuleKind.LEGAL_X:
+        return reference.rate_percent * rule.value
+    rate = reference.rate_percent + rule.value
+    if rule.kind is RuleKind.ECB_PLUS_ROUNDED and rule.step:
+        return (rate / rule.step).to_integral_value(rounding=ROUND_CEILING) * rule.step
+    return rate
 
 
 def _above_floor(
@@ -257,70 +324,3 @@ def _above_floor(
         return default.rate_percent + parameters.default_margin
     used.append(legal)
     return floor
-
-
-@dataclass(frozen=True)
-class CumulativeRate:
-    """One step of C(d), the sum of the daily rates up to a day: `before` is C on the eve of `start`."""
-
-    start: date
-    end: date
-    rate_percent: Decimal
-    before: Decimal
-
-    def at(self, day: date) -> Decimal:
-        """C(day), for a day from the eve of `start` to `end`."""
-        return self.before + self.rate_percent * ((day - self.start).days + 1)
-
-
-def cumulative_rate(
-    series: Sequence[RatePeriod],
-    margin: Decimal = Decimal(0),
-    multiple: Decimal = Decimal(1),
-    key: str = ECB_RATE,
-) -> tuple[CumulativeRate, ...]:
-    """The steps of C(d) for the rate `multiple` x reference + `margin`: the table that SQL joins.
-
-    Under ACT/365, interest = principal x (C(end) - C(due)) / 36500, where `end` is the last day of interest;
-    each part settled on a day counts as a principal of its own until that day (`closed_form_interest`).
-    Raises MissingLegalParameter when the series has a gap.
-    """
-    table: list[CumulativeRate] = []
-    total = Decimal(0)
-    for period in series:
-        if table and period.start != table[-1].end + ONE_DAY:
-            raise MissingLegalParameter(key, table[-1].end + ONE_DAY)
-        rate = period.rate_percent * multiple + margin
-        table.append(CumulativeRate(period.start, period.end, rate, total))
-        total += rate * ((period.end - period.start).days + 1)
-    return tuple(table)
-
-
-def cumulated_at(table: Sequence[CumulativeRate], day: date, key: str = ECB_RATE) -> Decimal:
-    """C(day). Raises MissingLegalParameter outside the table."""
-    for step in table:
-        if step.start <= day + ONE_DAY and day <= step.end:
-            return step.at(day)
-    raise MissingLegalParameter(key, day)
-
-
-def closed_form_interest(
-    table: Sequence[CumulativeRate],
-    *,
-    due_date: date,
-    end: date,
-    open_amount: Decimal,
-    settled: Iterable[tuple[date, Decimal]] = (),
-) -> Decimal:
-    """Unrounded interest of one item under ACT/365 and PRINCIPAL_FIRST; the formula the dunning run uses in SQL.
-
-    `open_amount` is what is still due at `end`; `settled` are the allocations (day, amount) made until then.
-    """
-    if end <= due_date:
-        return Decimal(0)
-    from_due = cumulated_at(table, due_date)
-    numerator = open_amount * (cumulated_at(table, end) - from_due)
-    for day, amount in settled:
-        if day > due_date:
-            numerator += amount * (cumulated_at(table, min(day, end)) - from_due)
-    return numerator / 36500

@@ -15,6 +15,7 @@ from math import lcm
 from django.utils.translation import gettext as _
 
 from core.money import round_money
+from invoices.fixed_costs import UnknownTier
 from invoices.late_fee_rules import (
     ONE_DAY,
     Debtor,
@@ -95,11 +96,15 @@ class Claim:
     interest_start: date | None = None
     interest_stop: date | None = None
     judgment_date: date | None = None
+    currency: str = "EUR"
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Consecutive days with one principal and one rate. `printed` adds up to the invoice's interest."""
+    """Consecutive days with one principal and one rate. `printed` adds up to the invoice's interest.
+
+    Where the rate is that of the day of payment, the parts paid on different days stand one beside the other.
+    """
 
     start: date
     end: date
@@ -138,6 +143,9 @@ class LateFees:
     principal_open: Decimal
     surplus: Decimal
     reasons: tuple[Reason, ...]
+    # A fixed sum that the law sets in another currency than the invoice's: claimed apart, never added.
+    indemnity_apart: Decimal = ZERO
+    indemnity_apart_currency: str = ""
 
     @property
     def interest_open(self) -> Decimal:
@@ -173,24 +181,31 @@ def late_fees(claim: Claim, rates: ReferenceRates, parameters: LateFeeParameters
         rule = None
     if rule is not None and stop is not None and start <= stop:
         ledger.apply_until(start - ONE_DAY)
-        steps = iter(applied_rates(rule, rates, parameters, start, stop) if ledger.principal else ())
+        if rule.at_payment:
+            reasons.extend(ledger.accrue_at_payment(rule, rates, parameters, start, stop))
+        runs = ledger.principal and not rule.at_payment
+        steps = iter(applied_rates(rule, rates, parameters, start, stop) if runs else ())
         # Nothing is asked of the series once the principal is settled: a later half-year may be unknown.
         while ledger.principal and (applied := next(steps, None)):
             ledger.accrue(applied.start, applied.end, applied.rate_percent)
             reasons.extend(applied.reasons)
     ledger.apply_until(claim.as_of)
-    indemnity = _indemnity(claim, parameters, balance_at_due, stop is not None, reasons)
+    indemnity, apart, apart_currency = _indemnity(
+        claim, parameters, balance_at_due, stop is not None, reasons
+    )
     if ledger.surplus > 0:
         reasons.append(Reason.OVERPAID)
     interest = ledger.accrued()
     return LateFees(
-        segments=_printable(ledger.segments, interest),
+        segments=printable(ledger.segments, interest),
         interest=interest,
         interest_paid=ledger.interest_paid,
         indemnity=indemnity,
         principal_open=ledger.principal + ZERO,
         surplus=ledger.surplus,
         reasons=tuple(dict.fromkeys(reasons)),
+        indemnity_apart=apart,
+        indemnity_apart_currency=apart_currency,
     )
 
 
@@ -216,23 +231,35 @@ def _indemnity(
     balance_at_due: Decimal,
     payable: bool,
     reasons: list[Reason],
-) -> Decimal:
-    """C. com. L441-10 II and D441-5: per invoice, in full, professionals only, from the first day late."""
+) -> tuple[Decimal, Decimal, str]:
+    """C. com. L441-10 II and D441-5: per invoice, in full, professionals only, from the first day late.
+
+    Returns it, and what is due apart in another currency.
+    """
+    nothing = (ZERO, ZERO, "")
     if claim.as_of <= claim.due_date:
         reasons.append(Reason.NOT_LATE)
-        return ZERO
+        return nothing
     if balance_at_due <= 0:
         reasons.append(Reason.SETTLED_IN_TIME)
-        return ZERO
+        return nothing
     if claim.debtor == Debtor.CONSUMER:
         reasons.append(Reason.CONSUMER_WITHOUT_INDEMNITY)
-        return ZERO
+        return nothing
     if not payable:
-        return ZERO
+        return nothing
     if balance_at_due <= parameters.de_minimis:
         reasons.append(Reason.DE_MINIMIS)
-        return ZERO
-    return round_money(parameters.indemnity)
+        return nothing
+    try:
+        amount, currency = parameters.indemnity_on(balance_at_due, claim.currency)
+    except UnknownTier:
+        reasons.append(Reason.INDEMNITY_IN_OTHER_CURRENCY)
+        return nothing
+    if currency == claim.currency or not amount:
+        return round_money(amount), ZERO, ""
+    reasons.append(Reason.INDEMNITY_IN_OTHER_CURRENCY)
+    return ZERO, round_money(amount), currency
 
 
 class _Ledger:
@@ -267,11 +294,35 @@ class _Ledger:
         while start <= end and self.principal:
             last = min(end, self.pending[0].day) if self.pending else end
             divisor = self.claim.day_count.divisor(start.year)
-            segment = Segment(start, last, self.principal, rate_percent, divisor)
-            self.segments.append(segment)
-            self._weights[divisor] = _WIDE.add(self._weights.get(divisor, Decimal(0)), segment.weight)
+            self._add(Segment(start, last, self.principal, rate_percent, divisor))
             self.apply_until(last)
             start = last + ONE_DAY
+
+    def accrue_at_payment(
+        self, rule: Rule, rates: ReferenceRates, parameters: LateFeeParameters, start: date, stop: date
+    ) -> list[Reason]:
+        """Let interest run from `start`, each part at the rate of the day it is paid, the rest at that of `stop`."""
+        if self.claim.allocation is AllocationOrder.INTEREST_FIRST and self.pending:
+            raise ClaimError(
+                _(
+                    "Au taux du jour du paiement, un règlement partiel ne s’impute que d’abord sur le principal."
+                )
+            )
+        reasons: list[Reason] = []
+
+        def add(principal: Decimal, end: date) -> None:
+            for applied in applied_rates(rule, rates, parameters, start, end) if principal else ():
+                divisor = self.claim.day_count.divisor(applied.start.year)
+                self._add(Segment(applied.start, applied.end, principal, applied.rate_percent, divisor))
+                reasons.extend(applied.reasons)
+
+        while self.principal and self.pending and self.pending[0].day <= stop:
+            day = self.pending[0].day
+            settled = sum((movement.amount for movement in self.pending if movement.day == day), ZERO)
+            add(min(self.principal, settled), day)
+            self.apply_until(day)
+        add(self.principal, stop)
+        return reasons
 
     def accrued(self) -> Decimal:
         """Interest so far, rounded once: one exact fraction over the common divisor."""
@@ -280,6 +331,11 @@ class _Ledger:
         for divisor, part in self._weights.items():
             weight = _WIDE.fma(part, Decimal(common // divisor), weight)
         return round_money(_WIDE.divide(weight, Decimal(100 * common)))
+
+    def _add(self, segment: Segment) -> None:
+        self.segments.append(segment)
+        known = self._weights.get(segment.divisor, Decimal(0))
+        self._weights[segment.divisor] = _WIDE.add(known, segment.weight)
 
     def _apply(self, movement: Movement) -> None:
         left = movement.amount
@@ -298,7 +354,7 @@ class _Ledger:
         return part
 
 
-def _printable(segments: list[Segment], total: Decimal) -> tuple[Segment, ...]:
+def printable(segments: list[Segment], total: Decimal) -> tuple[Segment, ...]:
     """The segments in whole cents that add up to the total: the residue goes to the last one.
 
     A residue that would make it negative is carried to the one before.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import audit
 from core.errors import BusinessError
-from core.legal_register import ECB_RATE, LEGAL_INTEREST, LegalValue, label_of
+from core.legal_register import FORMS, RATE_SERIES, LegalValue, label_of
 from core.models import AuditEvent, LegalParameter
 from core.operation import operation
 from core.rights import Actor
@@ -111,7 +111,7 @@ def enter_legal_parameter(
         )
     same_key = LegalParameter.objects.select_for_update().filter(key=key)
     written = _checked_value(key, value, like=same_key.order_by("-valid_from").first())
-    if valid_to is None and key in (ECB_RATE, LEGAL_INTEREST):
+    if valid_to is None and key in RATE_SERIES:
         raise LegalParameterError(
             _("Un taux semestriel a un dernier jour : 30 juin ou 31 décembre."),
             field="valid_to",
@@ -183,12 +183,18 @@ def confirm_legal_parameter(
 def _checked_value(key: str, value: str, *, like: LegalParameter | None) -> str:
     """The value as it is stored; a number where the key holds numbers, with a decimal point."""
     written = value.strip()
-    if key in (ECB_RATE, LEGAL_INTEREST) or (like is not None and _NUMBER.fullmatch(like.value)):
+    if key in RATE_SERIES or (like is not None and _NUMBER.fullmatch(like.value)):
         written = written.replace(",", ".")
         if not _NUMBER.fullmatch(written):
             raise LegalParameterError(_("Un nombre est attendu, par exemple 2,40."), field="value")
     if not written:
         raise LegalParameterError(_("Indiquez la valeur."), field="value")
+    form, example = FORMS.get(key, (".*", ""))
+    if not re.fullmatch(form, written):
+        raise LegalParameterError(
+            _("Cette valeur ne se lit pas. Écrivez par exemple : %(example)s") % {"example": example},
+            field="value",
+        )
     return written
 
 

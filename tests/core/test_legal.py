@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from io import StringIO
@@ -22,6 +23,7 @@ from core.legal import (
     shipped_values,
     unconfirmed_values,
 )
+from core.legal_register import FORMS
 from core.models import AuditEvent, LegalParameter, Role
 from core.operations.legal_parameters import (
     LegalParameterError,
@@ -100,7 +102,7 @@ def test_a_series_covers_exactly_the_days_asked(registry: None) -> None:
 def test_series_about_to_end_are_announced_ninety_days_before(registry: None) -> None:
     assert {series.key for series in expiring_series(date(2026, 10, 1))} == set()
     soon = {series.key: series.days_left for series in expiring_series(date(2026, 10, 2))}
-    assert soon == {ECB_RATE: 90, LEGAL_INTEREST: 90}
+    assert soon == {ECB_RATE: 90, LEGAL_INTEREST: 90, "de.base_rate": 90}
     assert {series.days_left for series in expiring_series(date(2027, 1, 1))} == {-1}
 
 
@@ -108,6 +110,21 @@ def test_values_in_use_and_unconfirmed_are_listed(registry: None) -> None:
     keys = {value.key for value in unconfirmed_values(TODAY)}
     assert {ECB_RATE, LEGAL_INTEREST} <= keys
     assert "fr.indemnity" not in keys
+
+
+def test_every_shipped_value_has_the_form_of_its_key() -> None:
+    for value in shipped_values():
+        form, _example = FORMS.get(value.key, (".+", ""))
+        assert re.fullmatch(form, value.value), value
+    assert all(re.fullmatch(form, example) for form, example in FORMS.values())
+
+
+@pytest.mark.parametrize(("key", "value"), [("gb.indemnity", "cent livres"), ("waiver.allowed", "oui")])
+def test_a_value_that_no_rule_could_read_is_refused(registry: None, key: str, value: str) -> None:
+    with pytest.raises(LegalParameterError, match="Écrivez par exemple"):
+        enter_legal_parameter(
+            actor=SYSTEM, key=key, value=value, valid_from=TODAY, valid_to=None, source="Loi", today=TODAY, confirmed=True
+        )  # fmt: skip
 
 
 def test_loading_twice_changes_nothing(registry: None) -> None:

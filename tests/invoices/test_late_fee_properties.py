@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from core.legal import shipped_values
 from core.legal_register import ECB_RATE, MissingLegalParameter, Register
 from core.money import round_money
+from invoices.late_fee_closed_form import closed_form_interest, cumulated_at, cumulative_rate
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
-from invoices.late_fee_rules import closed_form_interest, cumulated_at, cumulative_rate, parse_rule
+from invoices.late_fee_rules import parse_rule
 from invoices.late_fees import AllocationOrder, Claim, DayCount, Movement, MovementKind, late_fees
 from tests.invoices.late_fee_oracle import day_by_day
 

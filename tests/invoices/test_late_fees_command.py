@@ -130,3 +130,17 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
         run(tmp_path, "id,amount\nA,1\n")
     with pytest.raises(CommandError, match="Impossible de lire"):
         call_command("late_fees", str(tmp_path / "absent.csv"))
+
+
+def test_a_row_may_name_a_law_instead_of_a_rule(tmp_path: Path) -> None:
+    report, out, err = run(
+        tmp_path,
+        HEADER
+        + "DE,1000.00,2026-01-15,,LAW:DE,2026-04-15,25.32,40.00,,,,,,,,,,\n"
+        + "BE,1000.00,2026-01-15,,law:be,2026-04-15,25.89,40.00,,,,,,,,,,\n",
+    )
+    assert report == {"rows": 2, "mismatches": 0}, out + err
+    report, _out, err = run(tmp_path, HEADER + "A,1.00,2026-01-15,,LAW:PL,2026-04-15,1.00,40.00,,,,,,,,,,\n")
+    assert report["mismatches"] == 1 and "Banque nationale de Pologne" in err
+    report, _out, err = run(tmp_path, HEADER + "A,1.00,2026-01-15,,LAW:XX,2026-04-15,1.00,40.00,,,,,,,,,,\n")
+    assert report["mismatches"] == 1 and "loi inconnue « XX »" in err

@@ -13,6 +13,7 @@ from core.legal_register import MissingLegalParameter
 from core.management.registry import command_register
 from core.worked_cases import CaseFileError, read_case_file
 from invoices.late_fee_check import REQUIRED_COLUMNS, compare, facts_of
+from invoices.late_fee_laws import rule_under
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fees import late_fees
 
@@ -43,7 +44,19 @@ class Command(BaseCommand):
                     parameters = replace(parameters, floor_policy=facts.floor_policy)
                 if facts.indemnity_waived_below is not None:
                     parameters = replace(parameters, de_minimis=facts.indemnity_waived_below)
-                fees = late_fees(facts.claim, rates, parameters)
+                claim = facts.claim
+                if facts.law is not None:
+                    rule, parameters = rule_under(
+                        register,
+                        facts.law,
+                        claim.debtor,
+                        None,
+                        parameters,
+                        claim.due_date,
+                        formal_notice=claim.interest_start is not None,
+                    )
+                    claim = replace(claim, rule=rule)
+                fees = late_fees(claim, rates, parameters)
                 comparisons = compare(case, fees)
             except (ValueError, MissingLegalParameter) as error:
                 mismatches += 1
