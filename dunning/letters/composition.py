@@ -72,6 +72,7 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
         "payment": _payment(context),
+        "agency": context.agency,
     }
 
 

@@ -345,7 +345,7 @@ def _says_number(text: str, *, number: str) -> bool:
 def says_day(text: str, *, day: date, language: str) -> bool:
     """The day in figures in the European or ISO order, or with its month in letters."""
     folded = fold_with_places(text)[0]
-    number = rf"(?<!\d)0?{day.day}(?:er|st|nd|rd|th)?"
+    number = rf"(?<!\d)0?{day.day}(?:er|o|st|nd|rd|th)?"
     month = compact(get_month_names("abbreviated", locale=language)[day.month])[:3]
     forms = (
         rf"{number} 0?{day.month} {day.year}(?!\d)",

@@ -337,19 +337,17 @@ class _Reader:
         return Condition(tuple(names), joints != {"ou"}, number)
 
 
-def _blocks_once(nodes: list[Node], reader: _Reader) -> set[str]:
-    """Refuse a block that could be printed twice; return the blocks that these nodes may print."""
-    seen: set[str] = set()
+def _blocks_once(nodes: Iterable[Node], reader: _Reader) -> dict[str, int]:
+    """Refuse a block that could be printed twice; return the blocks that these nodes may print, with their lines."""
+    seen: dict[str, int] = {}
     for node in nodes:
+        found: dict[str, int] = {}
         if isinstance(node, Field) and node.block:
-            found = {node.name}
+            found = {node.name: node.line}
         elif isinstance(node, Choice):
-            found = set()
             for _condition, inside in node.branches:
                 found |= _blocks_once(inside, reader)
-        else:
-            continue
-        for name in sorted(seen & found):
-            reader.fail(node.line, _("Le bloc « %(name)s » est déjà placé plus haut.") % {"name": name})
-        seen |= found
+        for name in sorted(seen.keys() & found.keys()):
+            reader.fail(found[name], _("Le bloc « %(name)s » est déjà placé plus haut.") % {"name": name})
+        seen = found | seen
     return seen

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from django.utils.html import escape
@@ -19,6 +20,14 @@ from dunning.letters.used_template import TemplateUsed
 # French writes a space that does not break before these signs and inside its quotation marks.
 _FRENCH_SPACES = re.compile(r" (?=[:;?!»%€])|(?<=«) ")
 
+_PLAIN_SIGNS = str.maketrans(
+    {"\u00a0": " ", "\u202f": " ", "’": "'", "«": '"', "»": '"', "–": "-", "−": "-", "…": "...", "º": "o"}
+)
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà^{}\\[~]|€"
+)
+
 Values = Mapping[str, object]
 BlockWriter = Callable[[str], str]
 
@@ -34,8 +43,21 @@ def subject_of(context: LetterContext) -> str:
 
 
 def short_message(context: LetterContext) -> str:
-    """The text of an SMS; empty when the texts have none."""
-    return _one_line(words_of(context).sms, context)
+    """The text of an SMS; empty when the texts have none.
+
+    Signs and accents that telephones send at double the cost become plain.
+    """
+    text = _one_line(words_of(context).sms, context).translate(_PLAIN_SIGNS)
+    return "".join(
+        char if char in _GSM else unicodedata.normalize("NFD", char)[0]
+        for char in unicodedata.normalize("NFC", text)
+    )
+
+
+def sms_count(text: str) -> int:
+    """How many messages a network makes of it: 160 characters, or 70 when one is outside the GSM 03.38 alphabet."""
+    alone, joined = (160, 153) if set(text) <= _GSM else (70, 67)
+    return 1 if len(text) <= alone else -(-len(text) // joined)
 
 
 def letter_body(context: LetterContext, values: Values) -> SafeString:
@@ -44,10 +66,7 @@ def letter_body(context: LetterContext, values: Values) -> SafeString:
 
 
 def email_html(context: LetterContext, values: Values) -> SafeString:
-    return _html(
-        _parts(words_of(context).email, context),
-        lambda name: render_template(f"emails/blocks/{_email_block(name)}.html", dict(values)),
-    )
+    return _html(_parts(words_of(context).email, context), lambda name: _email_html_block(name, values))
 
 
 def email_text(context: LetterContext, values: Values) -> str:
@@ -55,6 +74,8 @@ def email_text(context: LetterContext, values: Values) -> str:
     written = []
     for part in _parts(words_of(context).email, context):
         if isinstance(part, Block):
+            if part.name == "agence" and not values["agency"]:
+                continue
             name = f"emails/blocks/{_email_block(part.name)}.txt"
             written.append(_tidy(render_template(name, dict(values), autoescape=False)))
         elif isinstance(part, Entries):
@@ -82,7 +103,15 @@ _EMAIL_BLOCKS = {"tableau_penalites": "items", "decompte": "items"}
 
 
 def _letter_block(name: str, values: Values) -> str:
+    if name == "agence" and not values["agency"]:
+        return ""
     return render_template(f"letters/parts/{_LETTER_BLOCKS[name]}.html", dict(values))
+
+
+def _email_html_block(name: str, values: Values) -> str:
+    if name == "agence" and not values["agency"]:
+        return ""
+    return render_template(f"emails/blocks/{_email_block(name)}.html", dict(values))
 
 
 def _email_block(name: str) -> str:
