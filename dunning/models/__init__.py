@@ -5,6 +5,7 @@ from dunning.models.law import FeeWaiver, LimitationEvent
 from dunning.models.letters import Letter, Letterhead, LetterTemplate
 from dunning.models.notices import Notice, NoticeLine, Run, RunExclusion
 from dunning.models.policies import Level, Policy
+from dunning.models.post_answers import PostAnswerFile, PostAnswerLine
 from dunning.models.settings import DunningSettings, DunningStop
 from dunning.models.trials import Simulation, Trial, TrialMember
 
@@ -27,6 +28,8 @@ __all__ = [
     "Notice",
     "NoticeLine",
     "Policy",
+    "PostAnswerFile",
+    "PostAnswerLine",
     "PostBatch",
     "Run",
     "RunExclusion",

@@ -49,6 +49,9 @@ class PostBatch(models.Model):
         _("état"), max_length=12, choices=PostBatchStatus, default=PostBatchStatus.PREPARED
     )
     letter_count = models.PositiveIntegerField(_("courriers"), default=0)
+    page_count = models.PositiveIntegerField(_("pages"), default=0, db_default=0)
+    # Printed on both sides: every letter begins on a front.
+    is_duplex = models.BooleanField(_("impression recto verso"), default=False, db_default=False)
     # Batches printed by the house: one PDF with separators and a manifest.
     file = models.ForeignKey(
         "core.StoredFile", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -134,7 +137,9 @@ class Delivery(models.Model):
     post_batch = models.ForeignKey(
         PostBatch, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
     )
+    page_count = models.PositiveSmallIntegerField(_("pages"), default=0, db_default=0)
     tracking_number = models.CharField(_("numéro de suivi"), max_length=40, blank=True)
+    posted_on = models.DateField(_("déposée le"), null=True, blank=True)
     first_presented_on = models.DateField(_("première présentation le"), null=True, blank=True)
     delivered_on = models.DateField(_("distribuée le"), null=True, blank=True)
     returned_on = models.DateField(_("revenue le"), null=True, blank=True)
