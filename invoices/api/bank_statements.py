@@ -1,21 +1,16 @@
 """Files of the bank for partners: send one, read what it brings, accept it."""
 
-import io
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import parsers, serializers, status
-from rest_framework.parsers import DataAndFiles, MultiPartParser
+from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -25,57 +20,26 @@ from core.api.etags import check_if_match, document_response, etag_of
 from core.api.fields import InstantField, MoneyField, StrictSerializer
 from core.api.idempotency import idempotent
 from core.api.ids import one_of, with_id
-from core.api.parsers import check_size
-from core.api.problems import FieldError, PayloadTooLarge
-from core.api.views import ApiView, ListView
+from core.api.views import ApiView
 from core.rights import Actor
 from customers.api import ETAG, IF_MATCH, NOT_MODIFIED, VisibleEntityField
 from customers.identifiers import IdentifierError, clean_iban
 from customers.models import LegalEntity
+from invoices.api.uploads import ID, RawFileParser, UploadView, file_too_large, location
 from invoices.bank import file_error, outcome_of, shown
 from invoices.filters_bank import BankFileFilter
 from invoices.models import BankAccount, BankFile, BankStatement
 from invoices.operations import bank_files as operations
-from invoices.operations.imports import too_large_message
 from invoices.readers.detection import DELIMITERS, ENCODINGS
-from invoices.readers.limits import MIB
 
-_FRAME = MIB
-_DRAINED = 512 * MIB
 MOST_STATEMENTS = 500
-ID = OpenApiParameter(
-    "id", OpenApiTypes.UUID, OpenApiParameter.PATH, description=lazy("L’identifiant rendu au dépôt.")
-)
-LOCATION = OpenApiParameter(
-    "Location",
-    OpenApiTypes.URI,
-    OpenApiParameter.HEADER,
-    response=["202"],
-    description=lazy("L’adresse du fichier."),
-)
-_QUERY = ("legal_entity", "bank_account", "name")
+LOCATION = location(lazy("L’adresse du fichier."))
 
 
-class StatementParser(parsers.BaseParser):
-    """A file of the bank as the whole body; what else is said of it stands in the address."""
-
+class StatementParser(RawFileParser):
     media_type = "application/octet-stream"
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> DataAndFiles:
-        request = (parser_context or {})["request"]
-        content = io.BytesIO(stream.read())
-        data = QueryDict(mutable=True)
-        for name in _QUERY:
-            if name in request.query_params:
-                data[name] = request.query_params[name]
-        name = data.pop("name", ["releve"])[-1]
-        file = UploadedFile(content, name or "releve", "application/octet-stream", content.getbuffer().nbytes)
-        return DataAndFiles(data, MultiValueDict({"file": [file]}))
+    file_name = "releve"
+    fields = ("legal_entity", "bank_account", "name")
 
 
 class XmlStatementParser(StatementParser):
@@ -194,7 +158,7 @@ class BankFileSerializer(BankFileSummarySerializer):
         return BankStatementSerializer(statements, many=True).data
 
 
-class BankFileList(ListView):
+class BankFileList(UploadView):
     permissions = {"read": "invoices.import_statement", "write": "invoices.import_statement"}
     scope = "bank-statements"
     queryset = BankFile.objects.none()
@@ -202,16 +166,6 @@ class BankFileList(ListView):
     filterset_class = BankFileFilter
     parser_classes = (MultiPartParser, StatementParser, XmlStatementParser, TextStatementParser)
     order = ("-pk",)
-
-    def check_body_size(self, request: Request) -> None:
-        try:
-            check_size(request, settings.IMPORT_MAX_BYTES + _FRAME)
-        except PayloadTooLarge:
-            size = int(request.META["CONTENT_LENGTH"][:20])
-            left = min(size, _DRAINED)
-            while left > 0 and (chunk := request._request.read(min(left, MIB))):
-                left -= len(chunk)
-            raise _too_large(too_large_message(size)) from None
 
     @extend_schema(
         operation_id="bank_statements_list",
@@ -262,7 +216,7 @@ class BankFileList(ListView):
             )
         except operations.BankFileRefused as refused:
             if refused.code == "file_too_large":
-                raise _too_large(refused.message) from None
+                raise file_too_large(refused.message) from None
             raise
         response = document_response(request, _represented(bank_file), status_code=status.HTTP_202_ACCEPTED)
         response["Location"] = reverse("api:bank-statement", [bank_file.uid], request=request)
@@ -336,9 +290,3 @@ def _visible(actor: Actor) -> QuerySet[BankFile]:
 
 def _represented(bank_file: BankFile) -> Mapping[str, Any]:
     return BankFileSerializer(bank_file).data
-
-
-def _too_large(message: str) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        message, code="file_too_large", errors=[FieldError("#/file", "file_too_large", message)]
-    )

@@ -5,8 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as lazy
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,18 +14,10 @@ from core.api.etags import document_response
 from core.api.ids import one_of, with_id
 from core.rights import Actor
 from invoices.api.batch_shapes import BatchSerializer
+from invoices.api.uploads import location
 from invoices.models import ImportBatch
 
-ID = OpenApiParameter(
-    "id", OpenApiTypes.UUID, OpenApiParameter.PATH, description=lazy("L’identifiant rendu au dépôt.")
-)
-LOCATION = OpenApiParameter(
-    "Location",
-    OpenApiTypes.URI,
-    OpenApiParameter.HEADER,
-    response=["202"],
-    description=lazy("L’adresse du lot."),
-)
+LOCATION = location(lazy("L’adresse du lot."))
 
 
 def visible(actor: Actor) -> QuerySet[ImportBatch]:

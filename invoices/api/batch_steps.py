@@ -12,7 +12,7 @@ from core.api.idempotency import idempotent
 from core.api.ids import one_of, with_id
 from core.api.views import ApiView
 from customers.api import ETAG, IF_MATCH
-from invoices.api.batch_access import ID, LOCATION, accepted, represented, visible
+from invoices.api.batch_access import LOCATION, accepted, represented, visible
 from invoices.api.batch_shapes import (
     BatchSerializer,
     CommitSerializer,
@@ -20,6 +20,7 @@ from invoices.api.batch_shapes import (
     NothingSerializer,
     RollbackSerializer,
 )
+from invoices.api.uploads import ID
 from invoices.models import ImportBatch
 from invoices.operations import imports as operations
 

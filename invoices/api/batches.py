@@ -1,7 +1,8 @@
 """Batches of items for partners: send a file, read what it would change, commit it or give it up."""
 
+from collections.abc import Callable, Iterator
+
 import django_filters
-from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -15,28 +16,22 @@ from rest_framework.response import Response
 from core import clock
 from core.api.etags import document_response
 from core.api.idempotency import idempotent
-from core.api.parsers import check_size
-from core.api.problems import FieldError, PayloadTooLarge
 from core.api.renderers import CsvRenderer
 from core.api.views import ApiView, ListView
 from core.errors import WrongState
 from customers.api import ETAG, NOT_MODIFIED
 from customers.filters import visible_entities
 from customers.models import LegalEntity
-from invoices.api.batch_access import ID, LOCATION, accepted, one, represented, visible
-from invoices.api.batch_parsers import JsonLinesParser, JsonLinesUpload, NdjsonParser
+from invoices.api.batch_access import LOCATION, accepted, one, represented, visible
+from invoices.api.batch_parsers import JsonLinesParser, NdjsonParser
 from invoices.api.batch_shapes import BatchSerializer, RowSerializer, UploadSerializer
+from invoices.api.uploads import ID, RawFile, UploadView, file_too_large
 from invoices.import_report import report_csv
 from invoices.imports import rejects_csv
 from invoices.models import ImportBatch, ImportProfile, ImportRow
 from invoices.operations import imports as operations
-from invoices.readers.limits import MIB
 
 HAS_ROWS = ("PREVIEWED", "TO_APPROVE", "COMMITTING", "COMMITTED", "ROLLING_BACK", "ROLLED_BACK")
-# The multipart frame and its other fields.
-_FRAME = MIB
-# So much of a body that is too large anyway is read and thrown away: a client that may not finish reads no answer.
-_DRAINED = 512 * MIB
 
 
 class BatchFilter(django_filters.FilterSet):
@@ -58,7 +53,7 @@ class RowFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class BatchList(ListView):
+class BatchList(UploadView):
     permissions = {"read": "invoices.view", "write": "invoices.import"}
     scope = "invoice-batches"
     queryset = ImportBatch.objects.none()
@@ -66,16 +61,6 @@ class BatchList(ListView):
     filterset_class = BatchFilter
     parser_classes = (MultiPartParser, JsonLinesParser, NdjsonParser)
     order = ("-pk",)
-
-    def check_body_size(self, request: Request) -> None:
-        try:
-            check_size(request, settings.IMPORT_MAX_BYTES + _FRAME)
-        except PayloadTooLarge:
-            size = int(request.META["CONTENT_LENGTH"][:20])
-            left = min(size, _DRAINED)
-            while left > 0 and (chunk := request._request.read(min(left, MIB))):
-                left -= len(chunk)
-            raise _too_large(operations.too_large_message(size)) from None
 
     @extend_schema(
         operation_id="invoice_batches_list",
@@ -116,7 +101,7 @@ class BatchList(ListView):
                 entity=entity,
                 file=file.file,
                 name=file.name,
-                file_format="JSON_LINES" if isinstance(file, JsonLinesUpload) else "",
+                file_format="JSON_LINES" if isinstance(file, RawFile) else "",
                 subject=fields.pop("subject", ImportBatch.Subject.ITEMS),
                 mode=mode,
                 as_of=as_of,
@@ -128,7 +113,7 @@ class BatchList(ListView):
             )
         except operations.FileRefused as refused:
             if refused.code == "file_too_large":
-                raise _too_large(refused.message) from None
+                raise file_too_large(refused.message) from None
             raise
         return accepted(request, batch)
 
@@ -181,7 +166,9 @@ class BatchRows(ListView):
         return self.page(batch.rows.all(), headers=batch.dialect.get("columns", {}))
 
 
-class BatchErrorsFile(ApiView):
+class BatchRowsFile(ApiView):
+    """The rows of a batch as a file, once it has been read."""
+
     permissions = {"read": "invoices.view"}
     scope = "invoice-batches"
     queryset = ImportBatch.objects.none()
@@ -190,6 +177,21 @@ class BatchErrorsFile(ApiView):
     renderer_classes = (CsvRenderer,)
     problem_statuses = (409,)
 
+    def download(
+        self, id: str, written: Callable[[ImportBatch], Iterator[str]], name: str
+    ) -> StreamingHttpResponse:
+        self.check_parameters()
+        batch = one(self.request.user, id)
+        if batch.status not in HAS_ROWS:
+            raise WrongState(
+                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
+            )
+        response = StreamingHttpResponse(written(batch), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{name}-lot-{batch.pk}.csv"'
+        return response
+
+
+class BatchErrorsFile(BatchRowsFile):
     @extend_schema(
         operation_id="invoice_batches_errors_file",
         summary=lazy("Télécharger les lignes en erreur"),
@@ -200,26 +202,10 @@ class BatchErrorsFile(ApiView):
         responses={200: OpenApiTypes.STR},
     )
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
-        self.check_parameters()
-        batch = one(request.user, id)
-        if batch.status not in HAS_ROWS:
-            raise WrongState(
-                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
-            )
-        response = StreamingHttpResponse(rejects_csv(batch), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="rejets-lot-{batch.pk}.csv"'
-        return response
+        return self.download(id, rejects_csv, "rejets")
 
 
-class BatchReportFile(ApiView):
-    permissions = {"read": "invoices.view"}
-    scope = "invoice-batches"
-    queryset = ImportBatch.objects.none()
-    serializer_class = BatchSerializer
-    filter_backends = ()
-    renderer_classes = (CsvRenderer,)
-    problem_statuses = (409,)
-
+class BatchReportFile(BatchRowsFile):
     @extend_schema(
         operation_id="invoice_batches_report_file",
         summary=lazy("Télécharger le compte rendu de toutes les lignes"),
@@ -230,18 +216,4 @@ class BatchReportFile(ApiView):
         responses={200: OpenApiTypes.STR},
     )
     def get(self, request: Request, id: str) -> StreamingHttpResponse:
-        self.check_parameters()
-        batch = one(request.user, id)
-        if batch.status not in HAS_ROWS:
-            raise WrongState(
-                _("Ce lot n’a pas de lignes à rendre : il n’est pas lu, ou il est annulé."), field="status"
-            )
-        response = StreamingHttpResponse(report_csv(batch), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="compte-rendu-lot-{batch.pk}.csv"'
-        return response
-
-
-def _too_large(message: str) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        message, code="file_too_large", errors=[FieldError("#/file", "file_too_large", message)]
-    )
+        return self.download(id, report_csv, "compte-rendu")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,13 +19,11 @@ from core.rights import has_permission, permission_required
 from invoices.bank import LINE_TONES, TONES, file_error, files_shown, outcome_of, same_file, shown
 from invoices.filters_bank import BankFileFilter, BankLineFilter
 from invoices.forms_bank import RereadStatementForm, StatementUploadForm, WithdrawForm
+from invoices.large_bodies import drain, refused_size
 from invoices.models import BankFile, BankLine
 from invoices.operations import bank_files as operations
 from invoices.operations.imports import too_large_message
-from invoices.readers.limits import MIB
 
-# So much of a body that is too large anyway is read and thrown away: a browser that may not finish shows no answer.
-_DRAINED = 512 * MIB
 MOST_STATEMENTS = 200
 
 
@@ -54,9 +51,8 @@ def bank_file_list(request: HttpRequest) -> HttpResponse:
 @permission_required("invoices.import_statement")
 def bank_file_upload(request: HttpRequest) -> HttpResponse:
     """Upload files. A body over the limit is refused before it is kept; the others go through the CSRF check."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if request.method == "POST" and announced.isdigit() and int(announced) > settings.IMPORT_MAX_BYTES + MIB:
-        return _too_large(request, int(announced))
+    if request.method == "POST" and (size := refused_size(request)):
+        return _too_large(request, size)
     return _upload(request)
 
 
@@ -101,9 +97,7 @@ def _upload(request: HttpRequest) -> HttpResponse:
 
 
 def _too_large(request: HttpRequest, size: int) -> HttpResponse:
-    left = min(size, _DRAINED)
-    while left > 0 and (chunk := request.read(min(left, MIB))):
-        left -= len(chunk)
+    drain(request, size)
     form = StatementUploadForm({}, {}, actor=request.user)
     form.errors.clear()
     form.add_error("files", too_large_message(size))

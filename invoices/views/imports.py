@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,15 +17,13 @@ from core.rights import has_permission, permission_required
 from customers.models import LegalEntity
 from invoices.forms_imports import UploadForm
 from invoices.import_messages import column_label
+from invoices.large_bodies import drain, refused_size
 from invoices.models import ImportBatch
 from invoices.operations import imports as operations
 from invoices.readers.columns import ITEM_FIELDS, NAMES, REQUIRED
-from invoices.readers.limits import MIB
 from invoices.views.import_detail import TONES
 
 PAGE = 50
-# So much of a body that is too large anyway is read and thrown away: a browser that may not finish shows no answer.
-_DRAINED = 512 * MIB
 
 
 @require_GET
@@ -57,9 +54,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @permission_required("invoices.import")
 def import_upload(request: HttpRequest) -> HttpResponse:
     """Step 1. A body over the limit is refused before it is kept; the others go through the CSRF check."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if request.method == "POST" and announced.isdigit() and int(announced) > settings.IMPORT_MAX_BYTES + MIB:
-        return _too_large(request, int(announced))
+    if request.method == "POST" and (size := refused_size(request)):
+        return _too_large(request, size)
     return _import_upload(request)
 
 
@@ -114,9 +110,7 @@ def _receive(request: HttpRequest, form: UploadForm) -> list[ImportBatch]:
 
 
 def _too_large(request: HttpRequest, size: int) -> HttpResponse:
-    left = min(size, _DRAINED)
-    while left > 0 and (chunk := request.read(min(left, MIB))):
-        left -= len(chunk)
+    drain(request, size)
     form = UploadForm({}, {}, actor=request.user)
     form.errors.clear()
     form.add_error("file", operations.too_large_message(size))
