@@ -20,6 +20,7 @@ LIMITATION_YEARS = {
     "B2B": "fr.limitation.b2b_years",
     "B2C": "fr.limitation.b2c_years",
     "CARRIAGE": "fr.limitation.carriage_years",
+    "SHIPPING": "fr.limitation.shipping_years",
     "PUBLIC": "fr.limitation.public_years",
 }
 
@@ -38,7 +39,7 @@ def time_limit(register: Register, procedure: Procedure, start: date, *, abroad:
 
 
 def limitation(register: Register, regime: str, due_date: date) -> Deadline:
-    """When a debt due on a day is barred, nothing having interrupted it. `regime`: B2B, B2C, CARRIAGE or PUBLIC."""
+    """When a debt due on a day is barred, nothing having interrupted it. `regime`: a key of LIMITATION_YEARS."""
     years = register.parameter(LIMITATION_YEARS[regime], due_date).integer
     return deadline(
         TimeLimit(Procedure.PRESCRIPTION, years, Unit.YEARS, from_next_year=regime == "PUBLIC"), due_date
