@@ -130,7 +130,7 @@ def baseline(sample: int) -> float:
     from core.rights import SYSTEM
     from customers.models import Customer
     from dunning.models import Level, Notice, NoticeLine, Run
-    from dunning.selection import Account, LevelRule, OverdueItem, select
+    from dunning.selection import Account, ItemFacts, LevelRule, PolicyRule, select
     from invoices.late_fee_parameters import late_fee_parameters, reference_rates
     from invoices.late_fee_rules import rule_for
     from invoices.late_fees import Claim, Movement, late_fees
@@ -140,16 +140,20 @@ def baseline(sample: int) -> float:
     legal = register()
     parameters, rates = late_fee_parameters(legal, as_of), reference_rates(legal)
     levels = {level.rank: level for level in Level.objects.all()}
-    rules = [LevelRule(level.rank, level.delay_days, level.gap_days) for level in levels.values()]
+    policy = PolicyRule(
+        tuple(
+            LevelRule(level.rank, level.delay_days, level.gap_days, level.kind) for level in levels.values()
+        )
+    )
     start = time.perf_counter()
     with transaction.atomic():
         run = Run.objects.create(legal_entity_id=1, as_of=as_of, sequence=99, created_at=now)
         for customer in Customer.objects.order_by("pk")[:sample]:
             items = {item.pk: item for item in OpenItem.objects.filter(customer=customer, open_amount__gt=0)}
             outcome = select(
-                Account(is_on_hold=customer.status == "ON_HOLD", levels=rules),
+                Account(policy, is_on_hold=customer.status == "ON_HOLD"),
                 [
-                    OverdueItem(
+                    ItemFacts(
                         item.pk,
                         item.due_date,
                         item.open_amount,
@@ -161,10 +165,11 @@ def baseline(sample: int) -> float:
                 ],
                 as_of,
             )
-            if outcome.lead_rank is None:
+            if not outcome.notices:
                 continue
+            [planned] = outcome.notices
             lines, interest, indemnity = [], Decimal(0), Decimal(0)
-            for pk, rank in outcome.ranks.items():
+            for pk, rank in planned.ranks.items():
                 item = items[pk]
                 claim = Claim(
                     amount=item.total_amount,
@@ -181,7 +186,7 @@ def baseline(sample: int) -> float:
                 lines.append((item, rank, fees))
                 interest, indemnity = interest + fees.interest, indemnity + fees.indemnity
             notice = Notice.objects.create(
-                run=run, legal_entity_id=1, customer=customer, level=levels[outcome.lead_rank], currency="EUR",
+                run=run, legal_entity_id=1, customer=customer, level=levels[planned.level.rank], currency="EUR",
                 as_of=as_of, open_amount=sum(item.open_amount for item, _rank, _fees in lines),
                 interest_amount=interest, indemnity_amount=indemnity, line_count=len(lines), oldest_due_date=as_of,
             )  # fmt: skip

@@ -1,16 +1,39 @@
-"""Which step comes next for a customer's overdue items, or why none does. Pure; the run does the same in SQL.
+"""Which step comes next for a customer's items, or why none does. Pure; a run does the same in SQL.
 
-A customer gets at most one notice per currency and run. Each item climbs its own ladder, one rank at a time,
-so that neither an outage nor a late import skips a step; the highest rank reached leads the notice.
+Each item climbs its own ladder, one step at a time, so that neither an outage nor a late import skips one:
+
+- its next step is the first level above its last step in force. Once the item is overdue, levels before the due date
+  (« rappel avant échéance ») that were not taken are passed over: they have nothing left to say. Every level after
+  the due date is taken in its turn;
+- a level before the due date takes items until their due date included, every other one from the day after;
+- it is reached `delay_days` after the due date, the end of its month, or the previous step's proven sending, and
+  `gap_days` after that sending; without a previous step, « previous » counts from the due date;
+- a hand-over takes only an item whose own formal notice is proven, whatever ladder it climbed before.
+
+A customer gets at most one notice per currency and run, or one per item when the policy says so (always for an item
+with a policy of its own). The highest step leads; with OLDEST_LEADS, every item of the notice takes the leading
+step. Reminders before the due date never stand beside overdue items: these go first.
+
+Amounts: the policy's minimum is compared with what may be asked for under it in one currency, less the credits; a
+level's minimum and maximum with the notice's own principal.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from core.calendar import end_of_month
+
 ZERO = Decimal(0)
+ONE_DAY = timedelta(days=1)
+PRE_REMINDER, FORMAL_NOTICE, HAND_OVER = "PRE_REMINDER", "FORMAL_NOTICE", "HAND_OVER"
+DUE_DATE, END_OF_MONTH, PREVIOUS = "DUE_DATE", "END_OF_MONTH", "PREVIOUS"
+PER_CUSTOMER, PER_ITEM = "CUSTOMER", "ITEM"
+OWN_LEVEL, OLDEST_LEADS = "OWN_LEVEL", "OLDEST_LEADS"
+AUTOMATIC, MANUAL = "AUTOMATIC", "MANUAL"
 
 
 class Reason(StrEnum):
@@ -18,6 +41,8 @@ class Reason(StrEnum):
 
     INSOLVENT = "INSOLVENT"
     ON_HOLD = "ON_HOLD"
+    EXCEPTED = "EXCEPTED"
+    HELD_OUT = "HELD_OUT"
     NO_POLICY = "NO_POLICY"
     RATE_MISSING = "RATE_MISSING"
     FACTORED = "FACTORED"
@@ -31,38 +56,77 @@ class Reason(StrEnum):
     WAITING = "WAITING"
     BELOW_MINIMUM = "BELOW_MINIMUM"
     OTHER_STEP_FIRST = "OTHER_STEP_FIRST"
+    CONTACT_GAP = "CONTACT_GAP"
 
 
 @dataclass(frozen=True)
 class LevelRule:
-    """One level: days after the due date, and after the proven sending of the item's previous step."""
+    """One level; names and values are those of `dunning.models.Level`. A negative delay lies before."""
 
     rank: int
     delay_days: int
-    gap_days: int
-    is_hand_over: bool = False
+    gap_days: int = 0
+    kind: str = "REMINDER"
+    delay_from: str = DUE_DATE
+    minimum_amount: Decimal = ZERO
+    maximum_amount: Decimal | None = None
+    approval: str = MANUAL
+
+    @property
+    def is_before_due(self) -> bool:
+        return self.kind == PRE_REMINDER
+
+    @property
+    def is_hand_over(self) -> bool:
+        return self.kind == HAND_OVER
+
+    @property
+    def is_formal(self) -> bool:
+        """What « ni mise en demeure ni remise en recouvrement » keeps away."""
+        return self.kind in (FORMAL_NOTICE, HAND_OVER)
+
+
+@dataclass(frozen=True)
+class PolicyRule:
+    """A ladder and how it writes; `policy_id` tells policies apart, the levels come in the order of their ranks."""
+
+    levels: tuple[LevelRule, ...]
+    policy_id: int = 0
+    minimum_amount: Decimal = ZERO
+    grouping: str = PER_CUSTOMER
+    progression: str = OWN_LEVEL
+    contact_gap_days: int = 0
 
 
 @dataclass(frozen=True)
 class Account:
     """A customer in one currency. `credit_amount` is his unallocated cash and credit notes, positive.
 
-    `rates_from` is the first day whose legal rate is known: what fell due before cannot be claimed lawfully.
+    `policy` is the one that takes him (assignment, exception or trial); `is_held_out` and `is_excepted` come from a
+    trial without policy and from an exception. `last_contact` is the last proven contact over all channels and
+    entities; `has_contact_to_come`: a notice of another run may still reach him. `rates_from` is the first day whose
+    legal rate is known: what fell due before cannot be claimed lawfully.
     """
 
+    policy: PolicyRule | None = None
     is_insolvent: bool = False
     is_on_hold: bool = False
+    is_excepted: bool = False
+    is_held_out: bool = False
+    is_reminders_only: bool = False
     credit_amount: Decimal = ZERO
-    minimum_amount: Decimal = ZERO
-    levels: Sequence[LevelRule] | None = None
+    last_contact: date | None = None
+    has_contact_to_come: bool = False
     rates_from: date = date.min
 
 
 @dataclass(frozen=True)
-class OverdueItem:
-    """An overdue item and its last step in force: `last_rank` 0 when it was never reminded.
+class ItemFacts:
+    """An open item and its last step in force: `last_rank` 0 when it was never reminded.
 
     Of `open_amount`, the part in dispute and then the part promised for a day to come are left alone.
+    `own_policy` replaces the account's when an exception names one for this item (`has_own_policy`; None: it is not
+    in force). `has_formal_notice`: its own formal notice was proven.
     """
 
     item_id: int
@@ -75,10 +139,18 @@ class OverdueItem:
     is_planned: bool = False
     last_rank: int = 0
     last_sent_on: date | None = None
+    has_formal_notice: bool = False
+    is_excepted: bool = False
+    is_reminders_only: bool = False
+    has_own_policy: bool = False
+    own_policy: PolicyRule | None = None
 
     @property
     def parts(self) -> "Parts":
         return parts_of(self.open_amount, self.disputed_amount, self.promised_amount)
+
+    def is_overdue(self, as_of: date) -> bool:
+        return self.due_date < as_of
 
 
 @dataclass(frozen=True)
@@ -101,57 +173,194 @@ def parts_of(open_amount: Decimal, disputed: Decimal, promised: Decimal) -> Part
 
 
 @dataclass(frozen=True)
-class Selection:
-    """The notice to write (its leading rank and each item's own rank), and what is left out and why."""
+class NoticeToWrite:
+    """A notice: the level that leads it, the step each item takes, and its principal less the credits.
 
-    lead_rank: int | None
+    `item_id` is named when it is written for one item alone. `is_automatic`: it needs nobody's approval.
+    """
+
+    policy: PolicyRule
+    level: LevelRule
     ranks: Mapping[int, int]
-    excluded: Mapping[int, Reason]
+    principal: Decimal
+    item_id: int | None = None
+
+    @property
+    def is_automatic(self) -> bool:
+        level = self.level
+        return level.approval == AUTOMATIC and (
+            level.maximum_amount is None or self.principal <= level.maximum_amount
+        )
 
 
-def next_date(item: OverdueItem, level: LevelRule) -> date:
+@dataclass(frozen=True)
+class Selection:
+    """The notices to write, and what is left out: why, and from which day on when a day is known."""
+
+    notices: Sequence[NoticeToWrite] = ()
+    excluded: Mapping[int, Reason] = field(default_factory=dict)
+    next_dates: Mapping[int, date] = field(default_factory=dict)
+
+
+def next_level(policy: PolicyRule, item: ItemFacts, as_of: date) -> LevelRule | None:
+    """The level that the item takes next; None when it climbed its ladder to the end."""
+    overdue = item.is_overdue(as_of)
+    return next(
+        (
+            level
+            for level in policy.levels
+            if level.rank > item.last_rank and not (overdue and level.is_before_due)
+        ),
+        None,
+    )
+
+
+def next_date(item: ItemFacts, level: LevelRule) -> date:
     """The day from which the item may take the level."""
-    from_due = item.due_date + timedelta(days=level.delay_days)
-    if item.last_sent_on is None:
-        return from_due
-    return max(from_due, item.last_sent_on + timedelta(days=level.gap_days))
+    delay = timedelta(days=level.delay_days)
+    if level.delay_from == END_OF_MONTH:
+        reached = end_of_month(item.due_date) + delay
+    elif level.delay_from == PREVIOUS and item.last_sent_on is not None:
+        reached = item.last_sent_on + delay
+    else:
+        reached = item.due_date + delay
+    if item.last_sent_on is not None:
+        reached = max(reached, item.last_sent_on + timedelta(days=level.gap_days))
+    return reached if level.is_before_due else max(reached, item.due_date + ONE_DAY)
 
 
-def select(account: Account, items: Sequence[OverdueItem], as_of: date) -> Selection:
-    """Choose the step of one account as of a day."""
-    levels = {level.rank: level for level in account.levels or ()}
+def select(account: Account, items: Sequence[ItemFacts], as_of: date) -> Selection:
+    """Choose the steps of one account as of a day. Every item is either in a notice or excluded."""
     excluded: dict[int, Reason] = {}
-    ranks: dict[int, int] = {}
+    next_dates: dict[int, date] = {}
+    chosen: list[_Step] = []
     for item in items:
-        reason = _exclusion(account, levels, item, as_of)
+        policy = item.own_policy if item.has_own_policy else account.policy
+        level = next_level(policy, item, as_of) if policy else None
+        reason = _exclusion(account, policy, level, item, as_of)
         if reason is None:
-            ranks[item.item_id] = item.last_rank + 1
-        else:
-            excluded[item.item_id] = reason
-    if not ranks:
-        return Selection(None, {}, excluded)
+            assert policy is not None and level is not None
+            chosen.append(_Step(item, policy, level))
+            continue
+        excluded[item.item_id] = reason
+        if reason is Reason.WAITING and level is not None:
+            next_dates[item.item_id] = next_date(item, level)
 
-    eligible = sum((item.parts.chaseable for item in items if item.item_id in ranks), ZERO)
-    if eligible - account.credit_amount < account.minimum_amount:
-        return Selection(None, {}, excluded | dict.fromkeys(ranks, Reason.BELOW_MINIMUM))
+    chosen, below = _above_minimum(chosen, account.credit_amount)
+    excluded |= {step.item.item_id: Reason.BELOW_MINIMUM for step in below}
 
-    lead = max(ranks.values())
-    if levels[lead].is_hand_over:
-        # An agency gets only what went through every step before.
-        excluded |= {item: Reason.OTHER_STEP_FIRST for item, rank in ranks.items() if rank != lead}
-        ranks = {item: rank for item, rank in ranks.items() if rank == lead}
-    return Selection(lead, ranks, excluded)
+    units: dict[tuple[int | None, bool], list[_Step]] = defaultdict(list)
+    for step in chosen:
+        units[step.alone, step.level.is_before_due and step.alone is None].append(step)
+    notices = []
+    for (item_id, is_before_due), steps in sorted(units.items(), key=lambda unit: unit[0][0] or 0):
+        lead = max(steps, key=lambda step: step.level.rank)
+        gap_until = None if lead.level.is_hand_over else _gap_until(account, lead.policy)
+        inside = []
+        for step in steps:
+            reason = None
+            if is_before_due and (None, False) in units:
+                reason = Reason.OTHER_STEP_FIRST
+            elif lead.level.is_hand_over and step.level.rank != lead.level.rank:
+                # An agency gets only what went through every step before.
+                reason = Reason.OTHER_STEP_FIRST
+            elif lead.level.is_formal and step.is_reminders_only(account):
+                reason = Reason.EXCEPTED
+            elif gap_until is not None and account.has_contact_to_come:
+                reason = Reason.PENDING
+            elif gap_until is not None and gap_until > as_of:
+                reason = Reason.CONTACT_GAP
+                next_dates[step.item.item_id] = gap_until
+            if reason is None:
+                inside.append(step)
+            else:
+                excluded[step.item.item_id] = reason
+        if inside:
+            notices.append(_notice(lead, inside, item_id, account.credit_amount))
+    return Selection(notices, excluded, next_dates)
+
+
+@dataclass(frozen=True)
+class _Step:
+    item: ItemFacts
+    policy: PolicyRule
+    level: LevelRule
+
+    @property
+    def alone(self) -> int | None:
+        """The item's key when it gets a notice of its own."""
+        is_alone = self.item.has_own_policy or self.policy.grouping == PER_ITEM
+        return self.item.item_id if is_alone else None
+
+    @property
+    def pool(self) -> tuple[int, bool]:
+        """What the policy's minimum is looked at over."""
+        return self.policy.policy_id, self.level.is_before_due
+
+    @property
+    def amount(self) -> Decimal:
+        return self.item.parts.chaseable
+
+    def is_reminders_only(self, account: Account) -> bool:
+        return account.is_reminders_only or self.item.is_reminders_only
+
+
+def _above_minimum(steps: Sequence[_Step], credit: Decimal) -> tuple[list[_Step], list[_Step]]:
+    """The steps worth writing for, and those that are not.
+
+    First each level's minimum on what it would be written for, then the policy's on what is left.
+    """
+    net = _net_by_pool(steps, credit)
+    worth = [
+        step
+        for step in steps
+        if net[step.pool] >= step.policy.minimum_amount
+        and (net[step.pool] if step.alone is None else step.amount - credit) >= step.level.minimum_amount
+    ]
+    left = _net_by_pool(worth, credit)
+    worth = [step for step in worth if left[step.pool] >= step.policy.minimum_amount]
+    kept = {step.item.item_id for step in worth}
+    return worth, [step for step in steps if step.item.item_id not in kept]
+
+
+def _net_by_pool(steps: Iterable[_Step], credit: Decimal) -> Mapping[tuple[int, bool], Decimal]:
+    sums: dict[tuple[int, bool], Decimal] = defaultdict(lambda: -credit)
+    for step in steps:
+        sums[step.pool] += step.amount
+    return sums
+
+
+def _gap_until(account: Account, policy: PolicyRule) -> date | None:
+    """The first day of another contact; None when the policy leaves no gap between two."""
+    if not policy.contact_gap_days:
+        return None
+    if account.last_contact is None:
+        return date.min
+    return account.last_contact + timedelta(days=policy.contact_gap_days)
+
+
+def _notice(lead: _Step, steps: Sequence[_Step], item_id: int | None, credit: Decimal) -> NoticeToWrite:
+    together = lead.policy.progression == OLDEST_LEADS
+    return NoticeToWrite(
+        policy=lead.policy,
+        level=lead.level,
+        ranks={step.item.item_id: lead.level.rank if together else step.level.rank for step in steps},
+        principal=sum((step.amount for step in steps), -credit),
+        item_id=item_id,
+    )
 
 
 def _exclusion(
-    account: Account, levels: Mapping[int, LevelRule], item: OverdueItem, as_of: date
+    account: Account, policy: PolicyRule | None, level: LevelRule | None, item: ItemFacts, as_of: date
 ) -> Reason | None:
-    level = levels.get(item.last_rank + 1)
     parts = item.parts
+    reminders_only = account.is_reminders_only or item.is_reminders_only
     checks = (
         (account.is_insolvent, Reason.INSOLVENT),
         (account.is_on_hold, Reason.ON_HOLD),
-        (account.levels is None, Reason.NO_POLICY),
+        (account.is_excepted or item.is_excepted, Reason.EXCEPTED),
+        (account.is_held_out and not item.has_own_policy, Reason.HELD_OUT),
+        (policy is None, Reason.NO_POLICY),
         (item.due_date < account.rates_from, Reason.RATE_MISSING),
         (item.is_factored, Reason.FACTORED),
         (item.is_with_agency, Reason.WITH_AGENCY),
@@ -161,6 +370,11 @@ def _exclusion(
         (parts.chaseable <= account.credit_amount, Reason.UNALLOCATED_CASH),
         (item.last_rank > 0 and item.last_sent_on is None, Reason.PENDING),
         (level is None, Reason.SEQUENCE_DONE),
+        (level is not None and level.is_formal and reminders_only, Reason.EXCEPTED),
+        (
+            level is not None and level.is_hand_over and not item.has_formal_notice,
+            Reason.OTHER_STEP_FIRST,
+        ),
         (level is not None and next_date(item, level) > as_of, Reason.WAITING),
     )
     return next((reason for holds, reason in checks if holds), None)

@@ -14,7 +14,7 @@ from customers.models import Customer, LegalEntity
 from dunning.models import Level, Notice, RunExclusion
 from dunning.operations.runs import dun
 from dunning.planning.fees import clause_of, rates_known_from
-from dunning.selection import Account, LevelRule, OverdueItem, select
+from dunning.selection import Account, ItemFacts, LevelRule, PolicyRule, select
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fee_rules import rule_for
 from invoices.late_fees import Claim, Movement, late_fees
@@ -176,11 +176,11 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
                 is_on_hold=customer.status == "ON_HOLD"
                 and (customer.hold_until is None or customer.hold_until >= TODAY),
                 credit_amount=-sum((open for item, open in items if open < 0), Decimal(0)),
-                minimum_amount=Decimal("50.00"),
                 rates_from=rates_known_from(register(), entity),
-                levels=[
-                    LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind == "HAND_OVER") for lv in levels
-                ],
+                policy=PolicyRule(
+                    tuple(LevelRule(lv.rank, lv.delay_days, lv.gap_days, lv.kind) for lv in levels),
+                    minimum_amount=Decimal("50.00"),
+                ),
             )
             overdue = {
                 item.pk: (item, facts(item, open))
@@ -190,30 +190,30 @@ def expected(entity: LegalEntity) -> tuple[dict, dict]:
             outcome = select(account, [found for _item, found in overdue.values()], TODAY)
             for reason in outcome.excluded.values():
                 excluded[customer.pk, currency, str(reason)] += 1
-            if outcome.lead_rank:
-                level = next(lv for lv in levels if lv.rank == outcome.lead_rank)
+            for notice in outcome.notices:
+                level = next(lv for lv in levels if lv.rank == notice.level.rank)
                 lines = {
-                    pk: line_of(rank, *overdue[pk], customer, level) for pk, rank in outcome.ranks.items()
+                    pk: line_of(rank, *overdue[pk], customer, level) for pk, rank in notice.ranks.items()
                 }
                 none = Decimal(0)
                 lines |= {item.pk: (0, open, none, none, none, none) for item, open in items if open < 0}
-                notices[customer.pk, currency] = (outcome.lead_rank, lines)
+                notices[customer.pk, currency] = (notice.level.rank, lines)
     return notices, dict(excluded)
 
 
-def line_of(rank: int, item: OpenItem, found: OverdueItem, customer: Customer, level: Level) -> tuple:
+def line_of(rank: int, item: OpenItem, found: ItemFacts, customer: Customer, level: Level) -> tuple:
     parts = found.parts
     left_out = parts.disputed + parts.promised
     return (rank, parts.chaseable, parts.disputed, parts.promised, *fees(item, left_out, customer, level))
 
 
-def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
+def facts(item: OpenItem, open_amount: Decimal) -> ItemFacts:
     from dunning.models import NoticeLine
 
     step = (
         NoticeLine.objects.filter(item=item, in_force=True).select_related("notice").order_by("-rank").first()
     )
-    return OverdueItem(
+    return ItemFacts(
         item_id=item.pk,
         due_date=item.due_date,
         open_amount=open_amount,
@@ -229,6 +229,7 @@ def facts(item: OpenItem, open_amount: Decimal) -> OverdueItem:
             and (part.released_on is None or part.released_on > TODAY)
             for part in PlanItem.objects.filter(item=item).select_related("plan")
         ),
+        has_formal_notice=step is not None and step.rank >= 3,
         last_rank=step.rank if step else 0,
         last_sent_on=step.notice.sent_on if step and step.notice.status == "SENT" else None,
     )
