@@ -79,6 +79,26 @@ def check_ladder(ladder: Ladder) -> list[Fault]:
     return found
 
 
+def unkeepable(ladder: Ladder) -> list[Fault]:
+    """The faults that not even a draft may hold: the database refuses them."""
+    return [
+        fault
+        for fault in check_ladder(ladder)
+        if (fault.rank is None and fault.field == "sending_until")
+        or any(step.rank == fault.rank and fault.field in _refused_fields(step) for step in ladder.steps)
+    ]
+
+
+def _refused_fields(step: Step) -> set[str]:
+    if step.kind == PRE_REMINDER:
+        fields = {"claims_interest", "claims_indemnity"}
+    elif step.kind == HAND_OVER:
+        fields = {"channel", "approval"}
+    else:
+        fields = {"channel"} if step.channel == AGENCY else set()
+    return fields | ({"delay_from"} if step.rank == 1 and step.delay_from == PREVIOUS else set())
+
+
 def advise(ladder: Ladder) -> list[Fault]:
     """What is allowed and yet surprises in practice."""
     return [
