@@ -6,7 +6,7 @@ from django.db.backends.utils import CursorWrapper
 
 ITEM_DECISIONS = """
 CREATE TEMP TABLE plan_decision ON COMMIT DROP AS
-SELECT i.item_id, i.customer_id, i.currency, i.due_date,
+SELECT i.item_id, i.customer_id, i.currency, 0 AS unit, i.due_date,
        i.open_amount AS balance_amount, i.disputed_amount, i.promised_amount,
        part.chaseable AS open_amount,
        a.kind AS customer_kind, a.policy_id, a.minimum_amount,
@@ -40,7 +40,7 @@ CROSS JOIN LATERAL (
 
 STEPS = """
 CREATE TEMP TABLE plan_step ON COMMIT DROP AS
-SELECT account.customer_id, account.currency, account.lead_rank, account.customer_kind,
+SELECT account.customer_id, account.currency, 0 AS unit, account.lead_rank, account.customer_kind,
        level.id AS level_id, level.kind = 'HAND_OVER' AS is_hand_over,
        level.claims_interest, level.claims_indemnity AND account.customer_kind <> 'CONSUMER' AS claims_indemnity,
        level.approval <> 'AUTOMATIC' AS needs_approval,

@@ -34,7 +34,7 @@ WITH claimed AS (
     SELECT d.item_id, d.due_date, d.open_amount,
            CASE d.customer_kind WHEN 'PUBLIC_BODY' THEN 'PUBLIC_BODY' ELSE 'PROFESSIONAL' END AS debtor
     FROM plan_decision d
-    JOIN plan_step s USING (customer_id, currency)
+    JOIN plan_step s USING (customer_id, currency, unit)
     WHERE d.reason IS NULL AND s.claims_interest AND d.customer_kind <> 'CONSUMER'
 ), principal AS (
     SELECT item_id, debtor, due_date, open_amount AS amount, %(as_of)s::date AS last_day FROM claimed
@@ -58,7 +58,7 @@ INDEMNITIES = """
 CREATE TEMP TABLE plan_indemnity ON COMMIT DROP AS
 SELECT DISTINCT ON (i.number) d.item_id, %(indemnity)s::numeric AS indemnity
 FROM plan_decision d
-JOIN plan_step s USING (customer_id, currency)
+JOIN plan_step s USING (customer_id, currency, unit)
 JOIN invoices_openitem i ON i.id = d.item_id
 WHERE d.reason IS NULL AND s.claims_indemnity AND i.kind = 'INVOICE'
   AND (%(de_minimis)s::numeric = 0 OR %(de_minimis)s < d.open_amount + coalesce((
@@ -128,7 +128,7 @@ def _check_conventions(chosen: Conventions) -> None:
 
 def _oldest_due_date(cursor: CursorWrapper, *, public: bool) -> date | None:
     cursor.execute(
-        "SELECT min(d.due_date) FROM plan_decision d JOIN plan_step s USING (customer_id, currency) "
+        "SELECT min(d.due_date) FROM plan_decision d JOIN plan_step s USING (customer_id, currency, unit) "
         "WHERE d.reason IS NULL AND s.claims_interest AND d.customer_kind <> 'CONSUMER' "
         "AND (d.customer_kind = 'PUBLIC_BODY') = %s",
         [public],
