@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import Envelope, Session
 from django.conf import settings
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from config.celery import app
 from config.runtime.services import service_urls
@@ -22,6 +22,8 @@ from tests.database import database_url
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "test-results" / "screens"
+WIDTHS = (1440, 1024, 390)
+PASSWORD = "mot-de-passe-de-test"
 
 
 class Mailbox:
@@ -99,3 +101,43 @@ def open_browser(playwright: Playwright) -> Browser:
             "--disable-sync",
         ],
     )
+
+
+@contextmanager
+def watched_page(browser: Browser, address: str, *, tolerated: str = "", **context: object) -> Iterator[Page]:
+    """A page that must show no error of a script or of the console, but for those that hold `tolerated`."""
+    page = browser.new_page(
+        viewport={"width": WIDTHS[0], "height": 900}, base_url=address, locale="fr-FR", **context
+    )  # type: ignore[arg-type]
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert [problem for problem in problems if not tolerated or tolerated not in problem] == []
+
+
+def sign_in(page: Page, email: str) -> None:
+    """Enter by the front door."""
+    page.goto("/")
+    page.get_by_label("Adresse e-mail").fill(email)
+    page.get_by_label("Mot de passe").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Factures").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
+def pictures(page: Page, name: str) -> None:
+    """The page at three widths, light and dark; it never scrolls sideways."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+            wide = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, (name, width, scheme)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})

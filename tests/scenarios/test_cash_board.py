@@ -1,26 +1,21 @@
 """An accountant works the bank lines off with the keyboard alone; then the same without any script."""
 
-import os
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from core import clock
-from core.models import Role
+from core.models import User
 from customers.models import LegalEntity
 from invoices.models import BankLine, CashApplication, MatchProposal, OpenItem, ProposalPart
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.invoices.bank import make_bank_account, make_line, make_statement
 from tests.invoices.factories import OpenItemFactory
-from tests.scenarios.house import SCREENSHOTS, open_browser
+from tests.scenarios.house import pictures, sign_in, watched_page
 
-# Playwright's own event loop would make Django refuse the ORM in this thread.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-WIDTHS = (1440, 1024, 390)
 LONG = "Société coopérative des boulangeries et pâtisseries d’Anjou"
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,33 +58,6 @@ def lines(entity: LegalEntity) -> list[BankLine]:
     return made
 
 
-def signed_in(playwright: Any, live_server: Any, make_user: Any, **context: Any) -> Page:
-    browser = open_browser(playwright)
-    page: Page = browser.new_page(
-        viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR", **context
-    )
-    user = make_user(Role.ACCOUNTANT, email="compta@example.test")
-    page.goto("/")
-    page.get_by_label("Adresse e-mail").fill(user.email)
-    page.get_by_label("Mot de passe").fill("mot-de-passe-de-test")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Factures").first).to_be_visible()
-    return page
-
-
-@pytest.fixture
-def page(live_server: Any, make_user: Any) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        opened = signed_in(playwright, live_server, make_user)
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on(
-            "console", lambda message: problems.append(message.text) if message.type == "error" else None
-        )
-        yield opened
-        assert problems == []
-
-
 def shows(page: Page, name: str) -> None:
     expect(page.locator("#cash-work h2").first).to_have_text(name)
 
@@ -97,17 +65,7 @@ def shows(page: Page, name: str) -> None:
 def test_the_lines_are_worked_off_with_the_keyboard(page: Page, lines: list[BankLine]) -> None:
     page.goto("/factures/rapprochement/")
     shows(page, "DUFOUR SARL")
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=SCREENSHOTS / f"cash-board-{width}-{scheme}.png", full_page=True)
-            wide = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert wide <= 0, (width, scheme)
-    page.set_viewport_size({"width": 1440, "height": 900})
+    pictures(page, "cash-board")
     page.goto("/factures/rapprochement/")
 
     page.keyboard.press("j")
@@ -154,9 +112,11 @@ def test_the_lines_are_worked_off_with_the_keyboard(page: Page, lines: list[Bank
     assert BankLine.objects.get(pk=lines[2].pk).set_aside_reason == "Remboursement de TVA"
 
 
-def test_everything_works_without_script(live_server: Any, make_user: Any, lines: list[BankLine]) -> None:
-    with sync_playwright() as playwright:
-        page = signed_in(playwright, live_server, make_user, java_script_enabled=False)
+def test_everything_works_without_script(
+    live_server: Any, browser: Browser, user: User, lines: list[BankLine]
+) -> None:
+    with watched_page(browser, live_server.url, java_script_enabled=False) as page:
+        sign_in(page, user.email)
         page.goto(f"/factures/rapprochement/?ligne={lines[1].pk}")
         shows(page, LONG.upper())
         item = OpenItem.objects.filter(total_amount=Decimal("450.00")).get()

@@ -1,63 +1,17 @@
 """An accountant brings the statuses of her platform in a browser and sees what they did."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from core.models import Role
 from invoices.models import OpenItem
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.invoices.einvoice_files import SELLER_SIREN, cdar, zip_of
 from tests.invoices.factories import OpenItemFactory
-from tests.scenarios.house import SCREENSHOTS, open_browser
-
-# Playwright's own event loop would make Django refuse the ORM in this thread.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-WIDTHS = (1440, 1024, 390)
+from tests.scenarios.house import pictures
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def page(live_server, make_user) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright)
-        opened = browser.new_page(
-            viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR"
-        )
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on(
-            "console", lambda message: problems.append(message.text) if message.type == "error" else None
-        )
-        user = make_user(Role.ACCOUNTANT, email="compta@example.test")
-        opened.goto("/")
-        opened.get_by_label("Adresse e-mail").fill(user.email)
-        opened.get_by_label("Mot de passe").fill("mot-de-passe-de-test")
-        opened.keyboard.press("Enter")
-        opened.wait_for_load_state()
-        yield opened
-        browser.close()
-        assert problems == []
-
-
-def pictures(page: Page, name: str) -> None:
-    """The page at three widths, light and dark; it never scrolls sideways."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=SCREENSHOTS / f"einvoices-{name}-{width}-{scheme}.png", full_page=True)
-            wide = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert wide <= 0, (name, width, scheme)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_statuses_are_uploaded_and_seen_on_the_list_and_the_item(page: Page, tmp_path: Path) -> None:
@@ -83,14 +37,14 @@ def test_statuses_are_uploaded_and_seen_on_the_list_and_the_item(page: Page, tmp
 
     page.goto("/factures/statuts/")
     expect(page.get_by_text("Aucun statut reçu")).to_be_visible()
-    pictures(page, "empty")
+    pictures(page, "einvoices-empty")
     page.get_by_role("link", name="Déposer des statuts").first.click()
     page.get_by_label("Fichier").set_input_files(file)
-    pictures(page, "upload")
+    pictures(page, "einvoices-upload")
     page.get_by_role("button", name="Enregistrer les statuts").click()
     expect(page.get_by_text("20 statuts enregistrés.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="FA-INCONNUE")).to_contain_text("numéro inconnu")
-    pictures(page, "list")
+    pictures(page, "einvoices-list")
 
     contested = OpenItem.objects.get(number="FA-2026-0003")
     assert str(contested.disputed_amount) == "240.00"
@@ -98,7 +52,7 @@ def test_statuses_are_uploaded_and_seen_on_the_list_and_the_item(page: Page, tmp
     history = page.locator("#einvoice")
     expect(history).to_contain_text("Approuvée partiellement")
     expect(history).to_contain_text("Quantité facturée erronée")
-    pictures(page, "item")
+    pictures(page, "einvoices-item")
 
     bad = tmp_path / "melange.zip"
     bad.write_bytes(zip_of({"bon.xml": cdar(number="FA-2026-0001", code="204"), "mauvais.xml": b"<a"}))
@@ -106,8 +60,8 @@ def test_statuses_are_uploaded_and_seen_on_the_list_and_the_item(page: Page, tmp
     page.get_by_label("Fichier").set_input_files(bad)
     page.get_by_role("button", name="Enregistrer les statuts").click()
     expect(page.get_by_text("1 message n’a pas été pris.")).to_be_visible()
-    pictures(page, "left-out")
+    pictures(page, "einvoices-left-out")
 
     page.goto("/factures/statuts/encaissements/")
     expect(page.get_by_role("button", name="Afficher")).to_be_visible()
-    pictures(page, "collected")
+    pictures(page, "einvoices-collected")

@@ -1,13 +1,10 @@
 """An accountant brings a file that nobody knows yet: maps its columns, looks at what it changes, commits, takes it back."""
 
-import os
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.urls import reverse
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from core import clock
 from core.models import Role
@@ -16,41 +13,11 @@ from invoices.models import ImportBatch, ImportProfile, OpenItem
 from invoices.tasks_imports import commit_batches, read_batches, roll_back_batches
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
 from tests.invoices.factories import OpenItemFactory
-from tests.scenarios.house import SCREENSHOTS, open_browser
+from tests.scenarios.house import pictures, sign_in
 
-# Playwright's own event loop would make Django refuse the ORM in this thread.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-WIDTHS = (1440, 1024, 390)
 LONG = "Société coopérative des boulangeries et pâtisseries d’Anjou"
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def page(live_server, make_user) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = open_browser(playwright)
-        opened = browser.new_page(
-            viewport={"width": 1440, "height": 900}, base_url=live_server.url, locale="fr-FR"
-        )
-        problems: list[str] = []
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.on(
-            "console", lambda message: problems.append(message.text) if message.type == "error" else None
-        )
-        sign_in(opened, make_user(Role.ACCOUNTANT, email="compta@example.test").email)
-        yield opened
-        browser.close()
-        assert problems == []
-
-
-def sign_in(page: Page, email: str) -> None:
-    page.goto(f"{reverse('login')}?next={reverse('invoices:import-list')}")
-    page.get_by_label("Adresse e-mail").fill(email)
-    page.get_by_label("Mot de passe").fill("mot-de-passe-de-test")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"**{reverse('invoices:import-list')}", wait_until="load")
-    page.wait_for_load_state("networkidle")
 
 
 def choose(page: Page, label: str, value: str) -> None:
@@ -60,22 +27,6 @@ def choose(page: Page, label: str, value: str) -> None:
         with page.expect_response(lambda response: response.request.method == "POST"):
             control.select_option(value)
         expect(page.locator(".htmx-request")).to_have_count(0)
-
-
-def pictures(page: Page, name: str) -> None:
-    """The page at three widths, light and dark; it never scrolls sideways."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=SCREENSHOTS / f"batches-{name}-{width}-{scheme}.png", full_page=True)
-            wide = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert wide <= 0, (name, width, scheme)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 @pytest.fixture
@@ -98,7 +49,7 @@ def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEn
     )
     page.goto("/factures/lots/")
     page.get_by_role("link", name="Déposer un fichier").first.click()
-    pictures(page, "upload")
+    pictures(page, "batches-upload")
     page.get_by_label("Fichiers", exact=True).set_input_files(file)
     page.get_by_role("button", name="Déposer et lire").click()
     assert read_batches() == 1
@@ -122,7 +73,7 @@ def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEn
     choose(page, "Nature de REM", "CREDIT_NOTE")
     expect(page.get_by_text("Toutes les données obligatoires ont leur colonne")).to_be_visible()
     expect(page.locator("#colonnes").get_by_text("−120,00 €").first).to_be_visible()
-    pictures(page, "mapping")
+    pictures(page, "batches-mapping")
     page.get_by_label("Nom de la source").fill("Export des ventes")
     page.get_by_role("button", name="Enregistrer et relire le fichier").click()
     assert read_batches() == 1
@@ -131,7 +82,7 @@ def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEn
 
     expect(page.get_by_role("button", name="Enregistrer 3 pièces")).to_be_visible()
     expect(page.locator("#erreurs")).to_contain_text("INCONNU")
-    pictures(page, "preview")
+    pictures(page, "batches-preview")
     with page.expect_download() as download:
         page.get_by_role("link", name="Télécharger les rejets à corriger").click()
     rejects = download.value.path().read_text("utf-8-sig")
@@ -143,7 +94,7 @@ def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEn
     page.reload()
     expect(page.get_by_text("3 pièces enregistrées au grand livre")).to_be_visible()
     assert OpenItem.objects.get(number="V002").open_amount == Decimal("1000.50")
-    pictures(page, "committed")
+    pictures(page, "batches-committed")
 
     page.get_by_role("button", name="Retirer ce lot du grand livre").click()
     page.get_by_label("Motif").fill("Mauvais exercice")
@@ -153,7 +104,7 @@ def test_from_an_unknown_file_to_the_ledger_and_back(page: Page, entity: LegalEn
     expect(page.get_by_text("Lot retiré du grand livre")).to_be_visible()
     assert not OpenItem.objects.exists()
     page.goto("/factures/lots/")
-    pictures(page, "list")
+    pictures(page, "batches-list")
 
 
 def test_what_surprises_is_confirmed_and_approved_by_another(
@@ -180,7 +131,7 @@ def test_what_surprises_is_confirmed_and_approved_by_another(
     assert read_batches() == 1
     page.reload()
     expect(page.get_by_text("Confirmez d’abord chaque point douteux")).to_be_visible()
-    pictures(page, "suspicious")
+    pictures(page, "batches-suspicious")
     while page.get_by_role("button", name="Confirmer").count():
         page.get_by_role("button", name="Confirmer").first.click()
         page.wait_for_load_state()
@@ -196,4 +147,4 @@ def test_what_surprises_is_confirmed_and_approved_by_another(
     page.reload()
     expect(page.get_by_text("Lot enregistré au grand livre")).to_be_visible()
     assert OpenItem.objects.filter(number__startswith="F00", open_amount=0).count() == 6
-    pictures(page, "approved")
+    pictures(page, "batches-approved")
