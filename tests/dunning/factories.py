@@ -1,6 +1,6 @@
 """Building blocks of dunning tests: a creditor, its policies, and the books of its customers."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -62,8 +62,17 @@ def make_customer(entity: LegalEntity, **fields: object) -> Customer:
 
 def make_policy(entity: LegalEntity | None = None, **fields: object) -> Policy:
     n = next(_numbers)
+    # At any hour, so that no test depends on the day it runs on.
+    always = {
+        "sending_weekdays": "1234567",
+        "sending_from": time(0),
+        "sending_until": time(23, 59, 59),
+        "sends_on_holidays": True,
+    }
     policy = Policy.objects.create(
-        **{"code": f"P{n}", "name": "PME", "status": Policy.Status.ACTIVE, "legal_entity": entity} | fields
+        **{"code": f"P{n}", "name": "PME", "status": Policy.Status.ACTIVE, "legal_entity": entity}
+        | always
+        | fields
     )
     ladder = (
         (1, Level.Kind.REMINDER, Level.Channel.EMAIL, 5, 0, False),
