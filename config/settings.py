@@ -122,6 +122,12 @@ STORAGES = {
         "OPTIONS": env.json("DROP_STORAGE_OPTIONS", default={})
         or {"location": env("DROP_ROOT", default=str(HOME / "drop")), "base_url": None},
     },
+    # The folder shared with the printer of letters: POST_ROOT, or another storage by POST_STORAGE.
+    "post": {
+        "BACKEND": env("POST_STORAGE", default="django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json("POST_STORAGE_OPTIONS", default={})
+        or {"location": env("POST_ROOT", default=str(HOME / "post")), "base_url": None},
+    },
     "staticfiles": {
         "BACKEND": (
             "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -155,6 +161,18 @@ PLAN_GRACE_DAYS = env.int("PLAN_GRACE_DAYS", default=5)
 PLAN_REMINDER_DAYS = env.int("PLAN_REMINDER_DAYS", default=5)
 # So many calendar days are given to a payment that a life-cycle status (211) announces.
 EINVOICE_ADVICE_DAYS = env.int("EINVOICE_ADVICE_DAYS", default=10)
+
+# --- post and telephone -----------------------------------------------------------------------------------
+
+# Letters on paper go to a printer as soon as its folder is named; without, the house prints them.
+POST_EXCHANGE = bool(env.str("POST_ROOT", default="") or env.str("POST_STORAGE", default=""))
+# A new batch of an entity waits so many minutes for more letters.
+POST_BATCH_MINUTES = env.int("POST_BATCH_MINUTES", default=60)
+# The provider of electronic registered letters.
+ERE_URL = env.str("ERE_URL", default="")
+ERE_TOKEN = env.str("ERE_TOKEN", default="")
+# After so many calls without reaching anybody, a person decides what to do instead.
+CALL_ATTEMPTS = env.int("CALL_ATTEMPTS", default=3)
 
 # --- people -----------------------------------------------------------------------------------------------
 
@@ -215,7 +233,14 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = HOME / "outbox"
 EMAIL_TIMEOUT = 30
+# The answer to a whole message may take a server ten minutes (RFC 5321, 4.5.3.2.6).
+MAIL_ANSWER_SECONDS = env.int("MAIL_ANSWER_SECONDS", default=600)
+MAIL_MAX_BYTES = env.int("MAIL_MAX_BYTES", default=15_000_000)
+MAIL_REPORTS_MAILDIR = env.str("MAIL_REPORTS_MAILDIR", default="")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Encours <relances@localhost>")
+SMS_GATEWAY_URL = env.str("SMS_GATEWAY_URL", default="")
+SMS_GATEWAY_TOKEN = env.str("SMS_GATEWAY_TOKEN", default="")
+SMS_SENDER = env.str("SMS_SENDER", default="")
 
 # --- jobs -------------------------------------------------------------------------------------------------
 

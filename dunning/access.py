@@ -11,4 +11,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dunning.deliver": frozenset({Role.CREDIT_MANAGER}),
     "dunning.hand_over": frozenset({Role.CREDIT_MANAGER}),
     "dunning.manage_policies": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "dunning.receive_mail_events": frozenset({Role.API_PARTNER}),
+    "dunning.suppress": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
 }

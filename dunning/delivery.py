@@ -1,10 +1,9 @@
-"""Handing one e-mail with its PDF to the mail server, and saying what the server answered.
+"""Handing one e-mail with its files to the mail server, and saying what the server answered.
 
 Knows no model: the attempt's row is written before the call and closed with the outcome after it.
 """
 
-import smtplib
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -12,10 +11,13 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
+
+MEGABYTE = 1_000_000
+# Programs that answer by themselves shall not (RFC 3834, 5); the second one is what Exchange reads.
+AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF, AutoReply"}
 
 
 class OutcomeStatus(StrEnum):
@@ -23,7 +25,7 @@ class OutcomeStatus(StrEnum):
     SENT = "SENT"
     # It never will be taken: wrong address, refused content. A person looks at it.
     FAILED = "FAILED"
-    # It may pass later, unchanged: server away, mailbox full, connection cut before the message was handed.
+    # It may pass later, unchanged: greylisting, mailbox full, connection cut before the message was handed.
     RETRY = "RETRY"
     # The line was cut after the message was handed: it may have left. Sending again by itself could send twice.
     UNKNOWN = "UNKNOWN"
@@ -31,131 +33,106 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """What became of an attempt; `detail` is shown to people and kept as proof."""
+    """What became of an attempt; `detail` is shown to people and kept as proof.
+
+    `refused`: the addresses that the server would not write to, each with its answer; the others may have been served.
+    """
 
     status: OutcomeStatus
     detail: str
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    name: str
+    content: bytes
+    content_type: str = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingEmail:
-    """`key` names the intention: the same key gives the same Message-ID, so a repeat can be recognised."""
+    """One message to one customer.
 
-    key: str
+    `message_id` names the intention and is the same at each attempt, so that a repeat can be recognised.
+    `sender_address` is also the envelope's: bounces come back to it. Empty: the installation's.
+    `copies` read the same message in copy; `blind_copy` is the house's own. `thread`: the Message-IDs of the earlier
+    messages on the same subject, the oldest first.
+    """
+
+    message_id: str
     sender_name: str
+    sender_address: str = ""
     reply_to: str
     recipient: str
+    copies: tuple[str, ...] = ()
+    blind_copy: str = ""
     subject: str
     text: str
     html: str
-    attachment_name: str
-    attachment: bytes
+    attachments: Sequence[Attachment] = ()
+    thread: tuple[str, ...] = ()
 
 
-def message_id(key: str) -> str:
-    """Return the Message-ID of an intention, in the domain that letters are sent from."""
-    return f"<{key}@{_sender_address().rpartition('@')[2]}>"
+class MessageRefused(ValueError):
+    """The message cannot be composed, or may not leave as it is; said so that a person can act."""
 
 
-def send_email(message: OutgoingEmail, *, connection: BaseEmailBackend | None = None) -> DeliveryOutcome:
-    """Send one message through the configured mail backend. Never raises for what the server or network did."""
+def message_id(key: str, sender_address: str = "") -> str:
+    """Return the Message-ID of an intention, in the domain that it is sent from."""
+    return f"<{key}@{(sender_address or default_sender()).rpartition('@')[2]}>"
+
+
+def default_sender() -> str:
+    """The address that letters are sent from when the creditor names none."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def compose(message: OutgoingEmail) -> EmailMultiAlternatives:
+    """The message ready to be handed over. Raises MessageRefused."""
+    sender = message.sender_address or default_sender()
+    _check_addresses(message.recipient, *message.copies)
     try:
-        validate_email(message.recipient)
+        headers = AUTOMATIC | {"Message-ID": message.message_id}
+        if message.thread:
+            headers |= {"In-Reply-To": message.thread[-1], "References": " ".join(message.thread)}
         email = EmailMultiAlternatives(
             subject=message.subject,
             body=message.text,
-            from_email=str(Address(message.sender_name, addr_spec=_sender_address())),
+            from_email=str(Address(message.sender_name, addr_spec=sender)),
             to=[message.recipient],
+            cc=list(message.copies),
+            bcc=[message.blind_copy] if message.blind_copy else None,
             reply_to=[message.reply_to] if message.reply_to else None,
-            headers={"Message-ID": message_id(message.key)},
-            connection=connection or get_connection(),
+            headers=headers,
         )
         email.attach_alternative(message.html, "text/html")
-        email.attach(message.attachment_name, message.attachment, "application/pdf")
+        for attached in message.attachments:
+            email.attach(attached.name, attached.content, attached.content_type)
         # Built before the server is called, so that a fault of the message cannot pass for one of the server.
-        email.message()
-    except ValidationError:
-        return DeliveryOutcome(
-            OutcomeStatus.FAILED,
-            _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
-            % {"recipient": message.recipient},
-        )
+        size = len(email.message().as_bytes())
     except (ValueError, UnicodeError) as error:
-        return DeliveryOutcome(
-            OutcomeStatus.FAILED,
-            _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
-            % {"recipient": message.recipient, "error": error},
-        )
-    return _send(email, email.connection)
-
-
-class _Handing:
-    """Whether the text of a message was begun to be handed to the server."""
-
-    begun = False
-
-    def watch(self, connection: BaseEmailBackend) -> None:
-        server = getattr(connection, "connection", None)
-        if not isinstance(server, smtplib.SMTP):
-            return
-        hand = server.data
-
-        def data(message: bytes | str) -> tuple[int, bytes]:
-            self.begun = True
-            return hand(message)
-
-        server.data = data  # type: ignore[method-assign]
-
-
-def _send(email: EmailMultiAlternatives, connection: BaseEmailBackend) -> DeliveryOutcome:
-    handing = _Handing()
-    try:
-        connection.open()
-        handing.watch(connection)
-        try:
-            accepted = email.send()
-        finally:
-            # The answer is known by now: a farewell that fails changes nothing in it.
-            with suppress(smtplib.SMTPException, OSError):
-                connection.close()
-    except smtplib.SMTPRecipientsRefused as error:
-        code, reply = next(iter(error.recipients.values()), (550, b""))
-        return _from_reply(code, reply)
-    except smtplib.SMTPAuthenticationError as error:
-        # Our own account at the server is at fault, not this message.
-        return DeliveryOutcome(OutcomeStatus.RETRY, _reply_text(error.smtp_code, error.smtp_error))
-    except smtplib.SMTPResponseException as error:
-        return _from_reply(error.smtp_code, error.smtp_error)
-    except smtplib.SMTPNotSupportedError as error:
-        return DeliveryOutcome(OutcomeStatus.FAILED, str(error))
-    except (smtplib.SMTPException, OSError) as error:
-        if handing.begun:
-            return DeliveryOutcome(
-                OutcomeStatus.UNKNOWN,
-                _(
-                    "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
-                ),
+        raise MessageRefused(
+            _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
+            % {"recipient": message.recipient, "error": error}
+        ) from error
+    if size > settings.MAIL_MAX_BYTES:
+        raise MessageRefused(
+            _(
+                "Le message pèse %(size)s Mo et la limite est de %(limit)s Mo : envoyez-le par courrier, "
+                "ou ne joignez plus les copies de factures à ce niveau."
             )
-        return DeliveryOutcome(
-            OutcomeStatus.RETRY,
-            _("Le serveur de messagerie n’a pas répondu jusqu’au bout : %(error)s")
-            % {"error": str(error) or type(error).__name__},
+            % {"size": -(-size // MEGABYTE), "limit": settings.MAIL_MAX_BYTES // MEGABYTE}
         )
-    if not accepted:
-        return DeliveryOutcome(OutcomeStatus.FAILED, _("Le message n’a pas de destinataire."))
-    return DeliveryOutcome(OutcomeStatus.SENT, _("Accepté par le serveur de messagerie."))
+    return email
 
 
-def _from_reply(code: int, reply: bytes | str) -> DeliveryOutcome:
-    """RFC 5321, 4.2.1: 4xx may pass later, 5xx will not. A code that is neither means a broken dialogue."""
-    status = OutcomeStatus.FAILED if 500 <= code <= 599 else OutcomeStatus.RETRY
-    return DeliveryOutcome(status, _reply_text(code, reply))
-
-
-def _reply_text(code: int, reply: bytes | str) -> str:
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    return f"{code} {text}".strip()
-
-
-def _sender_address() -> str:
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+def _check_addresses(*addresses: str) -> None:
+    for address in addresses:
+        try:
+            validate_email(address)
+        except ValidationError as error:
+            raise MessageRefused(
+                _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
+                % {"recipient": address}
+            ) from error

@@ -15,9 +15,11 @@ from core.legal import MissingLegalParameter, register
 from core.rights import SYSTEM
 from customers.models import LegalEntity
 from dunning.letter_context import LetterFacts
+from dunning.mail.line import MailLine, MailServerAway
 from dunning.models import Case, Run
+from dunning.operations.attempts import close_cut_off_attempts
 from dunning.operations.cases import build_dossier_of
-from dunning.operations.deliveries import close_cut_off_attempts, send_next
+from dunning.operations.deliveries import Sweep, send_next
 from dunning.operations.letters import RenderingFailed, render_next
 from dunning.operations.runs import fail_run, plan_run, request_run
 
@@ -98,13 +100,24 @@ def render_letters() -> int:
 
 @shared_task(name="dunning.tasks.send_letters")
 def send_letters() -> int:
-    """Send the rendered e-mail notices; first close what a dead process left open."""
+    """Send the rendered e-mail notices over one line; first close what a dead process left open."""
     close_cut_off_attempts(actor=SYSTEM, today=clock.today(), now=clock.now())
+    sweep, name = Sweep(), "dunning.mail_server"
+    with MailLine() as line:
 
-    def step() -> bool | None:
-        return None if send_next(actor=SYSTEM, today=clock.today(), now=clock.now()) is None else True
+        def step() -> bool | None:
+            sent = send_next(actor=SYSTEM, today=clock.today(), now=clock.now(), line=line, sweep=sweep)
+            if sent is None:
+                return None
+            forget_failure(name, "line")
+            return True
 
-    return _sweep(step, "dunning.tasks.send_letters")
+        try:
+            return _sweep(step, "dunning.tasks.send_letters")
+        except MailServerAway as away:
+            # No notice is at fault and none has lost an attempt: the next sweep asks again.
+            report_failure(name, "line", away, now=clock.now())
+            return 0
 
 
 @shared_task(name="dunning.tasks.build_dossiers")

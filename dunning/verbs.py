@@ -15,7 +15,6 @@ VERBS = {
     "dunning.notice.waiting": (_("Envoi de la relance en attente"), ""),
     "dunning.notice.known_received": (_("Relance reçue malgré l’échec de l’envoi"), "ok"),
     "dunning.notice.failed": (_("Envoi de la relance échoué"), "late"),
-    "dunning.notice.arrived": (_("Relance reçue malgré l’échec de l’envoi"), "ok"),
     "dunning.notice.bounced": (_("Relance revenue : envoi à reprendre"), "late"),
     "dunning.notice.bounced_late": (_("Retour d’une relance, après l’étape suivante"), "watch"),
     "dunning.notice.delivered": (_("Relance distribuée"), "ok"),

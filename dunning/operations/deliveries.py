@@ -1,33 +1,36 @@
-"""Getting e-mails out. Each attempt is a row written before it starts; letters on paper are in `posting`."""
+"""Getting e-mails out, and what a person does about those that did not arrive."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import structlog
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import CharField, F, Func, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils.translation import gettext as _
 
 from core import audit
 from core.errors import BusinessError
-from core.files import read_file
 from core.jobs import kick
 from core.operation import operation
 from core.rights import Actor
-from core.states import check_move
 from customers.models import Contact
-from dunning.delivery import DeliveryOutcome, OutcomeStatus, OutgoingEmail, send_email
-from dunning.letters.context import LetterContext
-from dunning.letters.email import render_email
-from dunning.models import Delivery, Level, Notice
+from dunning.delivery import DeliveryOutcome, OutcomeStatus
+from dunning.mail.addresses import domain_of, same_address
+from dunning.mail.line import MailLine
+from dunning.models import Delivery, Level, Notice, SuppressedAddress
+from dunning.operations.attempts import begin, close, close_cut_off_attempts, finish_attempt, unlock
 from dunning.operations.notices import passes_gate
+from dunning.outgoing_email import message_id_of, outgoing_email, recipients_of, settings_of
 from dunning.queues import ready
+
+__all__ = ["close_cut_off_attempts", "finish_attempt"]
 
 log = structlog.get_logger(__name__)
 
-MAX_ATTEMPTS = 5
-RETRY_AFTER = timedelta(minutes=10)
+PACE = timedelta(minutes=1)
 
 
 class NothingToRetry(BusinessError):
@@ -38,224 +41,162 @@ class NothingToRetry(BusinessError):
 
 @dataclass(frozen=True)
 class Started:
-    """An attempt that may now leave the house; None in its place when there was nothing to send."""
+    """An attempt that may now leave the house; a delivery without a key when there was nothing to send."""
 
     delivery: Delivery
     notice: Notice
 
 
-def send_next(*, actor: Actor, today: date, now: datetime) -> Notice | None:
+@dataclass
+class Sweep:
+    """What one sender has passed over: how far it came in the queue, and the domains that have had their minute's mail."""
+
+    after: int = 0
+    full: set[str] = field(default_factory=set)
+
+
+def send_next(
+    *, actor: Actor, today: date, now: datetime, line: MailLine | None = None, sweep: Sweep | None = None
+) -> Notice | None:
     """Send one rendered e-mail notice: start the attempt, send, keep the answer; three transactions.
 
-    The attempt holds a session lock while it lasts: an attempt found STARTED with its lock free was cut off
-    by the death of its process, see `close_cut_off_attempts`.
+    None when nothing may leave now. Raises MailServerAway, before anything is begun, when there is no line to the
+    server: its absence costs no notice an attempt.
     """
-    started = start_attempt(actor=actor, today=today, now=now)
+    if line is None:
+        with MailLine() as own:
+            return send_next(actor=actor, today=today, now=now, line=own, sweep=sweep)
+    if not line.is_open:
+        if not ready(status=Notice.Status.RENDERED, channels=[Level.Channel.EMAIL], now=now).exists():
+            return None
+        line.open()
+    started = start_attempt(actor=actor, today=today, now=now, sweep=sweep)
     if started is None or started.delivery.pk is None:
         return started.notice if started else None
     try:
-        outcome = _sent(started)
+        outcome = _sent(started, line)
         finish_attempt(actor=actor, delivery_id=started.delivery.pk, outcome=outcome, today=today, now=now)
     finally:
-        _unlock(started.delivery.pk)
+        unlock(started.delivery.pk)
     return started.notice
 
 
-def _sent(started: Started) -> DeliveryOutcome:
+def _sent(started: Started, line: MailLine) -> DeliveryOutcome:
     try:
-        message = _message(started)
+        message = outgoing_email(started.notice, started.delivery)
     except Exception as error:
         log.exception("message_not_composed", notice=started.notice.pk)
         return DeliveryOutcome(
             OutcomeStatus.FAILED,
-            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
+            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
         )
-    return send_email(message)
+    return line.send(message)
 
 
 @operation("dunning.deliver")
-def start_attempt(*, actor: Actor, today: date, now: datetime) -> Started | None:
-    """Claim a rendered e-mail notice, look once more through the gate, and write the attempt's row."""
-    notice = (
-        ready(status=Notice.Status.RENDERED, channels=[Level.Channel.EMAIL], now=now)
-        .exclude(
-            Exists(
-                Delivery.objects.filter(
-                    notice=OuterRef("pk"), status=Delivery.Status.RETRY, finished_at__gt=now - RETRY_AFTER
-                )
-            )
+def start_attempt(*, actor: Actor, today: date, now: datetime, sweep: Sweep | None = None) -> Started | None:
+    """Claim a rendered e-mail notice, look once more through the gate, and write the attempt's row.
+
+    Notices whose domain has had its mail of this minute are passed over: others do not wait for them.
+    """
+    sweep = sweep or Sweep()
+    while (notice := _claimed(now, sweep)) is not None:
+        sweep.after = notice.pk
+        if not passes_gate(actor=actor, notice=notice, today=today, now=now):
+            return Started(Delivery(), notice)
+        recipients = recipients_of(notice)
+        house = settings_of(notice.legal_entity)
+        if recipients.refusal:
+            delivery = begin(notice=notice, recipient=recipients.to, now=now)
+            refused = DeliveryOutcome(OutcomeStatus.FAILED, recipients.refusal)
+            close(actor=actor, delivery=delivery, outcome=refused, today=today, now=now)
+            unlock(delivery.pk)
+            return Started(Delivery(), notice)
+        domain = domain_of(recipients.to)
+        if not _has_room(domain, house.mails_per_minute, now):
+            sweep.full.add(domain)
+            continue
+        delivery = begin(
+            notice=notice,
+            recipient=recipients.to,
+            copies=recipients.copies,
+            domain=domain,
+            message_id=message_id_of(notice, house),
+            now=now,
         )
+        return Started(delivery, notice)
+    return None
+
+
+def _claimed(now: datetime, sweep: Sweep) -> Notice | None:
+    waiting = ready(status=Notice.Status.RENDERED, channels=[Level.Channel.EMAIL], now=now)
+    if sweep.full:
+        first = Contact.objects.filter(customer=OuterRef("customer"), gets_dunning=True).exclude(email="")
+        to = Coalesce(NullIf(F("send_to"), Value("")), Subquery(first.order_by("id").values("email")[:1]))
+        domain = Func(Lower(to), Value("@"), Value(2), function="split_part", output_field=CharField())
+        waiting = waiting.alias(domain=Coalesce(domain, Value(""))).exclude(domain__in=sweep.full)
+    return (
+        waiting.filter(pk__gt=sweep.after)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("legal_entity", "customer", "level", "letter__file")
         .first()
     )
-    if notice is None:
-        return None
-    if not passes_gate(actor=actor, notice=notice, today=today, now=now):
-        return Started(Delivery(), notice)
-    recipient = (
-        Contact.objects.filter(customer=notice.customer_id, gets_dunning=True)
-        .exclude(email="")
-        .order_by("id")
-        .values_list("email", flat=True)
-        .first()
-    )
-    check_move(notice, Notice.Status.SENDING)
-    notice.status = Notice.Status.SENDING
-    notice.save(update_fields=["status"])
-    delivery = Delivery.objects.create(
-        notice=notice,
-        channel=notice.level.channel,
-        recipient=recipient or "",
-        attempt=notice.deliveries.count() + 1,
-        started_at=now,
-    )
-    _lock(delivery.pk)
-    if not recipient:
-        _close(
-            actor,
-            delivery,
-            DeliveryOutcome(
-                OutcomeStatus.FAILED,
-                _("Aucun contact du client ne reçoit les relances par e-mail : ajoutez-en un."),
-            ),
-            today,
-            now,
-        )
-        _unlock(delivery.pk)
-        return Started(Delivery(), notice)
-    return Started(delivery, notice)
 
 
-@operation("dunning.deliver")
-def finish_attempt(
-    *, actor: Actor, delivery_id: int, outcome: DeliveryOutcome, today: date, now: datetime
-) -> Delivery:
-    """Keep the server's answer and move the notice: sent, to be tried again, or failed."""
-    delivery = Delivery.objects.select_for_update(of=("self",)).select_related("notice").get(pk=delivery_id)
-    if delivery.status != Delivery.Status.STARTED:
-        return delivery
-    return _close(actor, delivery, outcome, today, now)
+def _has_room(domain: str, limit: int, now: datetime) -> bool:
+    """Whether the last minute saw fewer than `limit` attempts at a domain, by all workers.
 
-
-@operation("dunning.deliver")
-def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
-    """Attempts whose process died: nobody knows whether the message left, so a person decides.
-
-    Sending again by itself could send twice; calling it sent could mean never. Returns how many.
+    Starts at one domain are counted one after the other: the lock is kept until the attempt's row is committed.
     """
-    closed = 0
-    cut_off = Delivery.objects.filter(status=Delivery.Status.STARTED).select_for_update(
-        of=("self",), skip_locked=True
-    )
-    for delivery in cut_off.select_related("notice").order_by("pk")[:100]:
-        if not _try_lock(delivery.pk):
-            continue
-        outcome = DeliveryOutcome(
-            OutcomeStatus.FAILED,
-            _(
-                "L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."
-            ),
-        )
-        _close(actor, delivery, outcome, today, now)
-        _unlock(delivery.pk)
-        closed += 1
-    return closed
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail:{domain}"])
+    begun = Delivery.objects.filter(domain=domain, started_at__gt=now - PACE, started_at__lte=now)
+    return begun.count() < limit
 
 
 @operation("dunning.deliver")
-def retry_notice(*, actor: Actor, notice: Notice, now: datetime) -> Notice:
-    """Put a failed notice back in the queue, after a person looked at why it failed."""
-    notice = Notice.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=notice.pk)
+def retry_notice(*, actor: Actor, notice: Notice, now: datetime, send_to: str = "") -> Notice:
+    """Put a failed notice back in the queue, after a person looked at why it failed.
+
+    `send_to`: an address or a number in place of the contacts', for this notice alone.
+    """
+    notice = (
+        Notice.objects.visible_to(actor)
+        .select_related("level")
+        .select_for_update(of=("self",))
+        .get(pk=notice.pk)
+    )
     if notice.status != Notice.Status.FAILED:
-        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
-    notice.status = Notice.Status.RENDERED
-    notice.save(update_fields=["status"])
+        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
+    send_to = send_to.strip()
+    if send_to and notice.level.channel == Level.Channel.EMAIL:
+        _check_address(send_to)
+    notice.status = (
+        Notice.Status.APPROVED if notice.level.channel in Level.WITHOUT_LETTER else Notice.Status.RENDERED
+    )
+    notice.send_to = send_to or notice.send_to
+    notice.not_before, notice.wait_reason = None, ""
+    notice.save(update_fields=["status", "send_to", "not_before", "wait_reason"])
     audit.record(
-        actor=actor, verb="dunning.notice.retried", refs=[notice, f"customer:{notice.customer_id}"], now=now
+        actor=actor,
+        verb="dunning.notice.retried",
+        refs=[notice, f"customer:{notice.customer_id}"],
+        now=now,
+        send_to=notice.send_to,
     )
     kick("dunning.tasks.send_letters")
     return notice
 
 
-def _close(
-    actor: Actor, delivery: Delivery, outcome: DeliveryOutcome, today: date, now: datetime
-) -> Delivery:
-    again = outcome.status is OutcomeStatus.RETRY and delivery.attempt < MAX_ATTEMPTS
-    if outcome.status is OutcomeStatus.SENT:
-        return _settle(actor, delivery, Delivery.Status.SENT, outcome.detail, Notice.Status.SENT, today, now)
-    if again:
-        return _settle(
-            actor, delivery, Delivery.Status.RETRY, outcome.detail, Notice.Status.RENDERED, None, now
+def _check_address(address: str) -> None:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise BusinessError(_("Saisissez une adresse e-mail complète."), field="send_to") from error
+    if SuppressedAddress.objects.filter(address=same_address(address), lifted_at=None).exists():
+        raise BusinessError(
+            _("« %(address)s » est écartée : levez d’abord sa mise à l’écart, ou prenez-en une autre.")
+            % {"address": address},
+            code="address_suppressed",
+            field="send_to",
         )
-    return _settle(actor, delivery, Delivery.Status.FAILED, outcome.detail, Notice.Status.FAILED, None, now)
-
-
-def _settle(
-    actor: Actor,
-    delivery: Delivery,
-    status: str,
-    detail: str,
-    target: str,
-    sent_on: date | None,
-    now: datetime,
-) -> Delivery:
-    delivery.status, delivery.detail, delivery.finished_at = status, detail, now
-    delivery.save(update_fields=["status", "detail", "finished_at"])
-    notice = delivery.notice
-    check_move(notice, target)
-    notice.status, notice.sent_on = target, sent_on
-    notice.save(update_fields=["status", "sent_on"])
-    audit.record(
-        actor=actor,
-        verb={"SENT": "dunning.notice.sent", "FAILED": "dunning.notice.failed"}.get(
-            target, "dunning.notice.delayed"
-        ),
-        refs=[notice, f"customer:{notice.customer_id}"],
-        now=now,
-        channel=delivery.channel,
-        recipient=delivery.recipient,
-        attempt=delivery.attempt,
-        detail=detail,
-    )
-    return delivery
-
-
-def _message(started: Started) -> OutgoingEmail:
-    notice, delivery = started.notice, started.delivery
-    context = LetterContext.from_json(_canonical(notice.letter.context))
-    content = render_email(context)
-    return OutgoingEmail(
-        key=f"notice-{notice.uid}",
-        sender_name=notice.legal_entity.name,
-        reply_to=notice.legal_entity.email,
-        recipient=delivery.recipient,
-        subject=content.subject,
-        text=content.text,
-        html=content.html,
-        attachment_name=notice.letter.file.name,
-        attachment=read_file(notice.letter.file),
-    )
-
-
-def _canonical(frozen: object) -> str:
-    return json.dumps(frozen, sort_keys=True, ensure_ascii=False)
-
-
-_LOCK = "hashtextextended('dunning.delivery', %s)"
-
-
-def _lock(delivery_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({_LOCK})", [delivery_id])
-
-
-def _try_lock(delivery_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})", [delivery_id])
-        return bool(cursor.fetchone()[0])
-
-
-def _unlock(delivery_id: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})", [delivery_id])

@@ -8,22 +8,22 @@ import threading
 import pytest
 from aiosmtpd.controller import Controller
 
-from dunning.delivery import OutcomeStatus, OutgoingEmail, message_id, send_email
+from dunning.delivery import Attachment, OutcomeStatus, OutgoingEmail
+from dunning.mail.line import send_email
 
 PDF = b"%PDF-1.7 lettre \x00\xff"
 
 
 def outgoing(**changes) -> OutgoingEmail:
     values = {
-        "key": "delivery-42",
+        "message_id": "<notice-42@meridien.example>",
         "sender_name": "Ateliers Méridien, Distribution",
         "reply_to": "compta@meridien.example",
         "recipient": "fournisseurs@client.example",
         "subject": "Votre compte client – règlement en attente (AMD-R1)",
         "text": "Madame, Monsieur,\n\nSauf erreur… 1\u202f234,56\u00a0€\n",
         "html": "<p>Sauf erreur… 1\u202f234,56\u00a0€</p>",
-        "attachment_name": "AMD-R1.pdf",
-        "attachment": PDF,
+        "attachments": [Attachment("AMD-R1.pdf", PDF)],
     }
     return OutgoingEmail(**(values | changes))
 
@@ -91,7 +91,7 @@ def test_an_accepted_message_is_the_one_composed(serve):
     outcome = send_email(outgoing())
     assert outcome.status is OutcomeStatus.SENT
     (message,) = inbox.messages
-    assert message["Message-ID"] == "<delivery-42@meridien.example>"
+    assert message["Message-ID"] == "<notice-42@meridien.example>"
     assert message["From"].addresses[0].addr_spec == "relances@meridien.example"
     assert message["From"].addresses[0].display_name == "Ateliers Méridien, Distribution"
     assert message["To"].addresses[0].addr_spec == "fournisseurs@client.example"
@@ -104,15 +104,6 @@ def test_an_accepted_message_is_the_one_composed(serve):
     assert attachment.get_filename() == "AMD-R1.pdf"
     assert attachment.get_content_type() == "application/pdf"
     assert attachment.get_content() == PDF
-
-
-def test_the_same_intention_has_the_same_message_id(serve):
-    inbox = serve(Inbox())
-    send_email(outgoing())
-    send_email(outgoing())
-    send_email(outgoing(key="delivery-43"))
-    ids = [message["Message-ID"] for message in inbox.messages]
-    assert ids == [message_id("delivery-42"), message_id("delivery-42"), message_id("delivery-43")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""One attempt at sending a notice: its row is there before it begins, and its answer is kept once.
+
+The attempt holds a session lock while it lasts: an attempt found STARTED with its lock free was cut off by the death
+of its process (docs/decisions/0004).
+"""
+
+from datetime import date, datetime, timedelta
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from core import audit
+from core.operation import operation
+from core.rights import Actor
+from core.states import check_move
+from dunning.delivery import DeliveryOutcome, OutcomeStatus
+from dunning.mail.line import unknown_outcome
+from dunning.mail.replies import is_address_fault
+from dunning.models import Delivery, Level, Notice, SuppressedAddress
+from dunning.operations.suppressions import write_suppression
+
+# How long each refusal that may pass is waited out: greylisting ends within minutes, a full mailbox within hours.
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
+MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+
+
+def begin(
+    *,
+    notice: Notice,
+    recipient: str,
+    now: datetime,
+    copies: tuple[str, ...] = (),
+    domain: str = "",
+    message_id: str = "",
+) -> Delivery:
+    """Move a locked notice to SENDING and write the attempt's row; the attempt's lock is taken.
+
+    Part of the operations that start an attempt.
+    """
+    check_move(notice, Notice.Status.SENDING)
+    notice.status = Notice.Status.SENDING
+    notice.save(update_fields=["status"])
+    delivery = Delivery.objects.create(
+        notice=notice,
+        channel=notice.level.channel,
+        recipient=recipient,
+        copies=list(copies),
+        domain=domain,
+        message_id=message_id,
+        attempt=notice.deliveries.count() + 1,
+        started_at=now,
+    )
+    lock(delivery.pk)
+    return delivery
+
+
+@operation("dunning.deliver")
+def finish_attempt(
+    *, actor: Actor, delivery_id: int, outcome: DeliveryOutcome, today: date, now: datetime
+) -> Delivery:
+    """Keep the server's answer and move the notice: sent, to be tried again, or failed."""
+    delivery = (
+        Delivery.objects.select_for_update(of=("self",))
+        .select_related("notice", "notice__level")
+        .get(pk=delivery_id)
+    )
+    if delivery.status != Delivery.Status.STARTED:
+        return delivery
+    return close(actor=actor, delivery=delivery, outcome=outcome, today=today, now=now)
+
+
+@operation("dunning.deliver")
+def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
+    """Attempts whose process died: nobody knows whether the message left, so a person decides.
+
+    Sending again by itself could send twice; calling it sent could mean never. Returns how many.
+    """
+    closed = 0
+    cut_off = Delivery.objects.filter(status=Delivery.Status.STARTED).select_for_update(
+        of=("self",), skip_locked=True
+    )
+    for delivery in cut_off.select_related("notice", "notice__level").order_by("pk")[:100]:
+        if not _try_lock(delivery.pk):
+            continue
+        close(actor=actor, delivery=delivery, outcome=unknown_outcome(), today=today, now=now)
+        unlock(delivery.pk)
+        closed += 1
+    return closed
+
+
+def close(
+    *, actor: Actor, delivery: Delivery, outcome: DeliveryOutcome, today: date, now: datetime
+) -> Delivery:
+    """Settle an attempt and its notice by the outcome. Part of the operations that end an attempt."""
+    if delivery.channel == Level.Channel.EMAIL:
+        _suppress_refused(actor, delivery, outcome, now)
+    notice, sent_on = delivery.notice, None
+    if outcome.status is OutcomeStatus.SENT:
+        status, target, sent_on = Delivery.Status.SENT, Notice.Status.SENT, today
+        notice.not_before, notice.wait_reason = None, ""
+    elif outcome.status is OutcomeStatus.RETRY and delivery.attempt < MAX_ATTEMPTS:
+        status = Delivery.Status.RETRY
+        target = (
+            Notice.Status.APPROVED if notice.level.channel in Level.WITHOUT_LETTER else Notice.Status.RENDERED
+        )
+        notice.not_before = now + RETRY_DELAYS[delivery.attempt - 1]
+        notice.wait_reason = _("refus provisoire : nouvelle tentative plus tard")
+    else:
+        status, target = Delivery.Status.FAILED, Notice.Status.FAILED
+        notice.not_before, notice.wait_reason = None, ""
+    delivery.status, delivery.detail, delivery.finished_at = status, outcome.detail, now
+    delivery.save(update_fields=["status", "detail", "finished_at"])
+    check_move(notice, target)
+    notice.status, notice.sent_on = target, sent_on
+    notice.save(update_fields=["status", "sent_on", "not_before", "wait_reason"])
+    audit.record(
+        actor=actor,
+        verb={"SENT": "dunning.notice.sent", "FAILED": "dunning.notice.failed"}.get(
+            target, "dunning.notice.delayed"
+        ),
+        refs=[notice, f"customer:{notice.customer_id}"],
+        now=now,
+        channel=delivery.channel,
+        recipient=delivery.recipient,
+        attempt=delivery.attempt,
+        detail=outcome.detail,
+    )
+    return delivery
+
+
+def _suppress_refused(actor: Actor, delivery: Delivery, outcome: DeliveryOutcome, now: datetime) -> None:
+    """An address that the server says does not exist is not tried again: each attempt costs our good name."""
+    for address, answer in outcome.refused:
+        if is_address_fault(answer):
+            write_suppression(
+                actor=actor,
+                address=address,
+                reason=SuppressedAddress.Reason.HARD_BOUNCE,
+                detail=answer,
+                refs=[delivery.notice, f"customer:{delivery.notice.customer_id}"],
+                now=now,
+            )
+
+
+_LOCK = "hashtextextended('dunning.delivery', %s)"
+
+
+def lock(delivery_id: int) -> None:
+    """Hold the attempt's lock for this session."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_lock({_LOCK})", [delivery_id])
+
+
+def unlock(delivery_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})", [delivery_id])
+
+
+def _try_lock(delivery_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})", [delivery_id])
+        return bool(cursor.fetchone()[0])
