@@ -5,13 +5,19 @@ the fonts and the images handed to it, and refuses every other address.
 """
 
 import functools
+import io
 import os
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import cssselect2
+import pydyf
 import weasyprint
+from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
@@ -87,8 +93,23 @@ def _style(stylesheet: str, process_id: int) -> tuple[weasyprint.CSS, FontConfig
     return weasyprint.CSS(string=read_template(stylesheet), font_config=fonts, url_fetcher=fetcher), fonts
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedFile:
+    """A file carried inside a PDF/A-3: the data that its pages show. `day` is the date written with it."""
+
+    name: str
+    description: str
+    content: bytes
+    day: date
+
+
 def write_pdf(
-    xhtml: str, *, stylesheet: str, identifier: bytes, images: dict[str, tuple[str, bytes]]
+    xhtml: str,
+    *,
+    stylesheet: str,
+    identifier: bytes,
+    images: dict[str, tuple[str, bytes]],
+    embedded: Sequence[EmbeddedFile] = (),
 ) -> bytes:
     """Return the PDF of a well-formed XHTML document. `images` are `letter:` addresses and their bytes.
 
@@ -103,5 +124,25 @@ def write_pdf(
             stylesheets=[style],
             pdf_identifier=identifier,
             pdf_variant=PDF_VARIANT,
+            attachments=[_attachment(file) for file in embedded],
+            finisher=_name_files_once,
         )
         return pdf
+
+
+def _attachment(file: EmbeddedFile) -> weasyprint.Attachment:
+    moment = datetime.combine(file.day, time.min)
+    return weasyprint.Attachment(
+        file_obj=io.BytesIO(file.content),
+        name=file.name,
+        description=file.description,
+        created=moment,
+        modified=moment,
+        relationship="Data",
+    )
+
+
+def _name_files_once(_document: Document, written: pydyf.PDF) -> None:
+    """The variant names each embedded file twice in the catalogue; once is what the standard asks."""
+    if "AF" in written.catalog:
+        written.catalog["AF"] = pydyf.Array(dict.fromkeys(written.catalog["AF"]))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from dunning.letters.address import address_block, attention_is_printed
 from dunning.letters.context import (
+    ZERO,
     Channel,
     EnvelopeWindow,
     InterestSegment,
@@ -72,6 +73,10 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "segments": [segment_cells(language, segment) for segment in context.interest_segments],
         "claims_accessories": bool(context.totals.interest or context.totals.indemnity),
         "payment": _payment(context),
+        "statement": [item_cells(language, line) for line in context.statement],
+        "statement_total": format_amount(
+            sum((line.open_amount for line in context.statement), ZERO), context.currency, language
+        ),
         "agency": context.agency,
     }
 
@@ -176,9 +181,17 @@ def item_cells(language: str, line: LetterLine) -> dict[str, str]:
         "paid": _or_dash(line.paid_amount, language),
         "open": format_number(line.open_amount, language),
         "late": f"{line.days_late}{NBSP}{words.days_unit}" if line.days_late > 0 else _NOTHING,
+        "late_or_not_due": _late_or_not_due(line, language),
         "interest": _or_dash(line.interest, language),
         "indemnity": _or_dash(line.indemnity, language),
     }
+
+
+def _late_or_not_due(line: LetterLine, language: str) -> str:
+    words = WORDING[language]
+    if line.days_late > 0:
+        return f"{line.days_late}{NBSP}{words.days_unit}"
+    return words.statement_not_due if line.due_date and line.open_amount > 0 else _NOTHING
 
 
 def _left_out(line: LetterLine, language: str) -> str:

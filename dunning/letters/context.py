@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
+from dunning.letters.enclosures import Enclosure
 from dunning.letters.frozen_json import from_canonical_json, sha256_of, to_canonical_json
 from dunning.letters.frozen_values import FrozenValue, LetterContextError
 from dunning.letters.letterhead import LetterheadLayout
@@ -241,6 +242,10 @@ class LetterContext(FrozenValue):
     window: EnvelopeWindow = EnvelopeWindow.RIGHT_55
     # Where things stand on the paper of this entity; None: as `window` says.
     letterhead: LetterheadLayout | None = None
+    # Every open item of the account, printed on pages of its own; empty: no statement is joined.
+    statement: tuple[LetterLine, ...] = ()
+    # Kept files sent with the letter: copies of invoices.
+    enclosures: tuple[Enclosure, ...] = ()
     # The words of the letter as they stood; None, in letters older than that: the built-in ones.
     template: TemplateUsed | None = None
     # Adds "DUPLICATA" or the like under the date; empty on an original.

@@ -4,7 +4,6 @@ Contents follow CPCE R124-3 and R124-4: basis and amount of the claim in princip
 each apart; the dunning log; the letters as they were sent; a manifest with the SHA-256 of every file.
 """
 
-import csv
 import hashlib
 import io
 import json
@@ -17,6 +16,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from dunning.letters.claim_csv import lines_csv
 from dunning.letters.composition import item_cells, segment_cells
 from dunning.letters.context import (
     ZERO,
@@ -141,7 +141,7 @@ def build_dossier(context: DossierContext, *, files: Mapping[str, bytes] | None 
     contents = {
         COVER_NAME: render_cover(context),
         DATA_NAME: context.to_json().encode(),
-        LINES_NAME: claim_lines_csv(context),
+        LINES_NAME: lines_csv(context.lines, context.currency),
     }
     for document in context.documents:
         contents[f"{DOCUMENTS_FOLDER}/{document.name}"] = _checked(document, files or {})
@@ -178,55 +178,6 @@ def render_cover(context: DossierContext) -> bytes:
     seed = f"{context.sha256}:{template_version()}"
     identifier = hashlib.sha256(seed.encode()).hexdigest()[:32].encode()
     return write_pdf(xhtml, identifier=identifier, images={})
-
-
-def claim_lines_csv(context: DossierContext) -> bytes:
-    """Return the claim lines for a spreadsheet: UTF-8 with its mark, semicolons, decimal commas."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(
-        (
-            "piece",
-            "nature",
-            "date",
-            "echeance",
-            "devise",
-            "montant_ttc",
-            "deja_regle",
-            "principal_restant_du",
-            "jours_de_retard",
-            "penalites",
-            "indemnite_forfaitaire",
-            "en_litige_non_demande",
-            "promis_non_demande",
-        )
-    )
-    for line in context.lines:
-        writer.writerow(
-            (
-                _text_cell(line.number),
-                _text_cell(line.item_kind),
-                line.issue_date.isoformat(),
-                line.due_date.isoformat() if line.due_date else "",
-                context.currency,
-                *(_amount_cell(amount) for amount in (line.total, line.paid_amount, line.open_amount)),
-                line.days_late,
-                _amount_cell(line.interest),
-                _amount_cell(line.indemnity),
-                _amount_cell(line.disputed),
-                _amount_cell(line.promised),
-            )
-        )
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
-
-
-def _amount_cell(amount: Decimal) -> str:
-    return str(amount).replace(".", ",")
-
-
-def _text_cell(value: str) -> str:
-    """A spreadsheet must not take a number of ours for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def _checked(document: DossierDocument, files: Mapping[str, bytes]) -> bytes:

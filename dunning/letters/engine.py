@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.template import Engine
@@ -50,6 +51,14 @@ def template_version() -> str:
     return digest.hexdigest()[:12]
 
 
-def write_pdf(xhtml: str, *, identifier: bytes, images: dict[str, tuple[str, bytes]]) -> bytes:
+def write_pdf(
+    xhtml: str,
+    *,
+    identifier: bytes,
+    images: dict[str, tuple[str, bytes]],
+    embedded: Sequence[pdf.EmbeddedFile] = (),
+) -> bytes:
     """Return the PDF of a letter: `core.pdf.write_pdf` with the letters' stylesheet."""
-    return pdf.write_pdf(xhtml, stylesheet=STYLESHEET, identifier=identifier, images=images)
+    return pdf.write_pdf(
+        xhtml, stylesheet=STYLESHEET, identifier=identifier, images=images, embedded=embedded
+    )

@@ -4,11 +4,14 @@ import hashlib
 
 from django.utils.translation import gettext as _
 
+from core.pdf import EmbeddedFile
+from dunning.letters.claim_csv import lines_csv, segments_csv
 from dunning.letters.composition import letter_values, transfer_payload
 from dunning.letters.context import LetterContext, LetterContextError
 from dunning.letters.engine import render_template, template_version, write_pdf
 from dunning.letters.epc_qr import epc_qr_png
 from dunning.letters.template_output import letter_body
+from dunning.letters.wording import WORDING
 
 LAYOUT = "letters/layout.html"
 _QR_URL = "letter:qr"
@@ -44,7 +47,19 @@ def render_pdf(context: LetterContext, *, logo: bytes | None = None) -> bytes:
         images[_QR_URL] = ("image/png", epc_qr_png(payload))
     seed = f"{context.sha256}:{context.creditor.logo_sha256}:{template_version()}"
     identifier = hashlib.sha256(seed.encode()).hexdigest()[:32].encode()
-    return write_pdf(render_html(context, logo=logo), identifier=identifier, images=images)
+    return write_pdf(
+        render_html(context, logo=logo), identifier=identifier, images=images, embedded=_claim_files(context)
+    )
+
+
+def _claim_files(context: LetterContext) -> list[EmbeddedFile]:
+    """The décompte as data, for the debtor's software: PDF/A-3 carries it."""
+    words = WORDING[context.language]
+    files = [("decompte.csv", words.items_caption, lines_csv(context.lines, context.currency))]
+    if context.interest_segments:
+        periods = segments_csv(context.interest_segments, context.currency)
+        files.append(("penalites.csv", words.interest_caption, periods))
+    return [EmbeddedFile(name, label, content, context.date) for name, label, content in files]
 
 
 def _check_logo(context: LetterContext, logo: bytes | None) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 import pdfplumber
 import pytest
 
+from dunning.letters.claim_csv import lines_csv
 from dunning.letters.context import Contact, LetterContextError
 from dunning.letters.dossier import (
     ClaimMovement,
@@ -20,7 +21,6 @@ from dunning.letters.dossier import (
     DossierDocument,
     LogEntry,
     build_dossier,
-    claim_lines_csv,
 )
 from tests.dunning.letter_samples import AGENCY, make_context
 
@@ -163,7 +163,7 @@ def test_a_bare_claim_has_a_dossier_too():
 
 
 def test_claim_lines_open_in_a_spreadsheet():
-    content = claim_lines_csv(make_dossier())
+    content = lines_csv(make_dossier().lines, "EUR")
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";"))
     assert len(rows) == 7
@@ -196,7 +196,7 @@ def test_a_number_is_never_a_formula(start):
         totals=make_context(invoices=1).totals,
         interest_segments=(),
     )
-    assert f"\r\n'{start}1+1;".encode() in claim_lines_csv(context)
+    assert f"\r\n'{start}1+1;".encode() in lines_csv(context.lines, context.currency)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The printed file: the same bytes each time, everything in its place, nothing fetched."""
 
+import csv
 import dataclasses
 import hashlib
 import io
@@ -7,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pdfplumber
@@ -16,6 +19,7 @@ from django.template import Context
 
 from core import pdf
 from dunning.letters import engine
+from dunning.letters.claim_csv import lines_csv, segments_csv
 from dunning.letters.composition import transfer_payload
 from dunning.letters.context import (
     LANGUAGES,
@@ -25,16 +29,19 @@ from dunning.letters.context import (
     LetterContextError,
     LetterKind,
 )
+from dunning.letters.letterhead import LetterheadLayout
 from dunning.letters.render import render_html, render_pdf
 from tests.dunning.letter_samples import (
     CREDITOR,
     DEBTOR,
     FOREIGN_DEBTOR,
     LOGO,
+    credit_note,
     make_context,
     plain,
     printed,
     text_of,
+    unpaid_context,
 )
 from tests.dunning.qr_reader import read_image
 
@@ -85,6 +92,95 @@ def test_the_address_stands_in_the_window_alone(window, top, debtor):
     assert seen == around
     assert seen[-1] == ("33700 MÉRIGNAC" if debtor is DEBTOR else "ALLEMAGNE")
     assert all(len(line) <= 38 for line in seen)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        LetterheadLayout(),
+        LetterheadLayout(window_left=20, window_top=45, window_height=45),
+        LetterheadLayout(window_left=20, window_top=60, window_width=100, window_height=40),
+        LetterheadLayout(window_left=105, window_top=40, window_width=90, window_height=40),
+    ],
+    ids=["usual", "left", "low left", "high right"],
+)
+def test_the_window_stands_where_the_paper_of_the_entity_says(layout):
+    context = make_context(letterhead=layout, invoices=1)
+    left, top = layout.window_left, layout.window_top
+    with pdfplumber.open(io.BytesIO(printed(context))) as pdf:
+        page = pdf.pages[0]
+        right, bottom = left + layout.window_width, top + layout.window_height
+        seen = page.crop((left * MM, top * MM, right * MM, bottom * MM)).extract_text().split("\n")
+        rest = page.extract_text()
+    assert seen[0].startswith("Établissements Chaumeil-Vauquelin")
+    assert seen[-1] == "33700 MÉRIGNAC"
+    assert len(seen) == 6
+    # The date stands below the window, and the sender is whole.
+    assert "Lyon, le 22 novembre 2026" in plain(rest)
+    assert "69002 Lyon" in rest
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"window_left": 5},
+        {"window_left": 150},
+        {"window_top": 20},
+        {"window_height": 80},
+        {"window_width": 30},
+    ],
+)
+def test_a_window_outside_the_head_is_refused(place):
+    with pytest.raises(LetterContextError, match="fenêtre"):
+        LetterheadLayout(**place)
+
+
+def test_the_decompte_is_carried_as_data():
+    context = make_context(invoices=6)
+    reader = pypdf.PdfReader(io.BytesIO(printed(context)))
+    files = {name: content[0] for name, content in reader.attachments.items()}
+    assert files == {
+        "decompte.csv": lines_csv(context.lines, "EUR"),
+        "penalites.csv": segments_csv(context.interest_segments, "EUR"),
+    }
+    rows = list(csv.DictReader(io.StringIO(files["penalites.csv"].decode("utf-8-sig")), delimiter=";"))
+    assert sum(Decimal(row["penalites"].replace(",", ".")) for row in rows) == context.totals.interest
+    named = [file.get_object() for file in reader.root_object["/AF"]]
+    assert [file["/UF"] for file in named] == ["decompte.csv", "penalites.csv"]
+    assert {file["/AFRelationship"] for file in named} == {"/Data"}
+    assert reader.root_object["/Names"]["/EmbeddedFiles"]
+
+
+def test_a_statement_of_account_has_pages_of_its_own():
+    not_due = dataclasses.replace(
+        make_context().lines[1], number="FA-2026-00999", due_date=date(2026, 12, 31), days_late=0
+    )
+    context = make_context(
+        LetterKind.REMINDER,
+        statement=(*make_context().lines, credit_note(), not_due),
+        attachments=("relevé de compte",),
+    )
+    with pdfplumber.open(io.BytesIO(printed(context))) as pdf:
+        pages = [plain(page.extract_text()) for page in pdf.pages]
+    assert len(pages) == 2
+    assert "Pièces jointes : relevé de compte." in pages[0]
+    assert "Relevé de compte" in pages[1]
+    assert "FA-2026-00999 22/06/2026 31/12/2026 2 045,73 – 2 045,73 non échue" in pages[1]
+    balance = sum(line.open_amount for line in context.statement)
+    assert f"Solde du compte {balance:,.2f} €".replace(",", " ").replace(".", ",") in pages[1]
+    assert "Page 2/2" in pages[1]
+
+
+def test_three_hundred_lines_are_all_there():
+    context = unpaid_context(300)
+    with pdfplumber.open(io.BytesIO(printed(context))) as pdf:
+        pages = [plain(page.extract_text()) for page in pdf.pages]
+    everything = " ".join(pages)
+    assert all(line.number in everything for line in context.lines)
+    assert all("Échéance" in page for page in pages[:-2])
+    assert "nous vous mettons en demeure" in pages[-1]
+    # The total is never alone: the demand stands under it.
+    assert "Sommes réclamées" in pages[-1]
 
 
 def test_everything_printed_keeps_the_margins():

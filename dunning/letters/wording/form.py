@@ -89,9 +89,12 @@ class Wording:
     page: str
     # What may be enclosed
     statement_of_account: str
+    statement_title: str
+    statement_balance: str
     statement_intro: str
     statement_not_due: str
     copy_of: str
+    copies_of_invoices: str
     # French law stays French law: its articles with a label in the language.
     formal_notice_articles: tuple[str, ...]
     professional_articles: tuple[str, ...]
