@@ -15,10 +15,13 @@ from core.legal_register import ECB_RATE, LEGAL_INTEREST, LegalValue, Register
 from core.models import StoredFile
 from core.money import round_money
 from customers.models import Customer, LegalEntity
+from dunning.letter_enclosures import attachments_list, copies_of, statement_of
+from dunning.letter_texts import Key, choose_texts, letter_kind, templates_in_service
 from dunning.letters import context as letter
 from dunning.letters.formats import format_plain
+from dunning.letters.letterhead import LetterheadLayout
 from dunning.letters.wording import WORDING
-from dunning.models import Level, Notice, NoticeLine
+from dunning.models import Letterhead, LetterTemplate, Level, Notice, NoticeLine
 from dunning.planning.fees import clause_of
 from invoices.late_fee_parameters import late_fee_parameters, reference_rates
 from invoices.late_fee_rules import Debtor, Rule, RuleKind, rule_for
@@ -42,9 +45,21 @@ class StatementChanged(Exception):
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """What several letters share: the legal registry, and each entity's logo, read once."""
+    """What several letters share, read once: legal registry, templates in service, papers and logos."""
 
     legal: Register
+
+    @cached_property
+    def templates(self) -> dict[Key, LetterTemplate]:
+        return templates_in_service()
+
+    @cached_property
+    def _letterheads(self) -> dict[int, Letterhead]:
+        return {head.legal_entity_id: head for head in Letterhead.objects.all()}
+
+    def letterhead(self, entity: LegalEntity) -> LetterheadLayout:
+        head = self._letterheads.get(entity.pk)
+        return layout_of(head) if head else LetterheadLayout()
 
     @cached_property
     def _logos(self) -> dict[int, bytes]:
@@ -67,18 +82,20 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
     """Freeze the letter of a notice. Raises StatementChanged, LetterContextError or MissingLegalParameter."""
     entity, customer, level = notice.legal_entity, notice.customer, notice.level
     language = customer.language
-    lines = list(notice.lines.select_related("item").order_by("item__due_date", "item_id"))
+    lines = list(notice.lines.select_related("item__document").order_by("item__due_date", "item_id"))
     computed = statements_of(notice, lines, facts.legal) if level.claims_interest else {}
     rule = rate_rule_of(notice, facts.legal) if level.claims_interest else None
     claims_fees = bool(computed) or notice.indemnity_amount > 0
+    statement = statement_of(notice, today) if level.attaches_statement else ()
+    copies = copies_of(lines) if level.attaches_invoices else ()
     return letter.build_letter_context(
-        kind=letter.LetterKind(level.kind),
+        kind=letter_kind(level.kind),
         language=language,
         reference=reference_of(notice),
         place=_city(entity),
         date=today,
         as_of=notice.as_of,
-        pay_by=today + timedelta(days=level.pay_within_days),
+        pay_by=_pay_by(level, lines, today),
         currency=notice.currency,
         creditor=creditor_of(entity),
         debtor=debtor_of(customer),
@@ -95,11 +112,35 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
         rate_basis=rate_basis(rule, language),
         day_count_basis=DAY_COUNTS[language] if computed else "",
         payment_reference=f"{customer.account_code} {reference_of(notice)}",
-        channel=CHANNELS[level.channel],
+        channel=CHANNELS.get(level.channel, letter.Channel.EMAIL),
         previous_letters=_previous_letters(notice, [line.item_id for line in lines if line.rank]),
         legal_references=_articles(level, customer, language, claims_fees),
         parameters=parameters_used(facts.legal, notice, rule) if claims_fees else (),
+        attachments=attachments_list(language, statement, copies),
+        statement=statement,
+        enclosures=copies,
+        letterhead=facts.letterhead(entity),
+        template=choose_texts(notice, facts.templates).texts,
     )
+
+
+def layout_of(head: Letterhead) -> LetterheadLayout:
+    """Raises LetterContextError when the window would not stand in the head of the page."""
+    return LetterheadLayout(
+        window_left=head.window_left,
+        window_top=head.window_top,
+        window_width=head.window_width,
+        window_height=head.window_height,
+        fold_marks=head.has_fold_marks,
+        footer=head.footer,
+    )
+
+
+def _pay_by(level: Level, lines: Sequence[NoticeLine], today: date) -> date:
+    """The day asked for: before the due dates it is the last of them, which nobody may be asked to anticipate."""
+    if level.kind == Level.Kind.PRE_REMINDER:
+        return max([today, *(line.item.due_date for line in lines if line.rank)])
+    return today + timedelta(days=level.pay_within_days)
 
 
 def creditor_of(entity: LegalEntity) -> letter.Creditor:
@@ -250,7 +291,7 @@ def _previous_letters(notice: Notice, items: Sequence[int]) -> tuple[letter.Prev
     )
     return tuple(
         letter.PreviousLetter(
-            kind=letter.LetterKind(previous.level.kind),
+            kind=letter_kind(previous.level.kind),
             reference=previous.letter.reference,
             date=previous.sent_on,
         )

@@ -14,6 +14,7 @@ from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
 from dunning.letter_context import LetterFacts, StatementChanged, letter_context
+from dunning.letter_texts import choose_texts
 from dunning.letters.context import LetterContextError
 from dunning.letters.render import render_pdf
 from dunning.models import Letter, Level, Notice
@@ -75,6 +76,7 @@ def _render(actor: Actor, notice: Notice, facts: LetterFacts, today: date, now: 
         reference=context.reference,
         context=json.loads(context.to_json()),
         context_sha256=context.sha256,
+        template=choose_texts(notice, facts.templates).template,
         file=stored,
         rendered_at=now,
     )
