@@ -273,7 +273,10 @@ def daily_interest(computed: dict[int, LateFees]) -> Decimal:
 def rate_basis(rule: Rule | None, language: str) -> str:
     if rule is None:
         return ""
-    return WORDING[language].rate_bases[rule.kind].format(value=format_plain(rule.value, language))
+    words = WORDING[language]
+    return words.rate_bases[rule.kind].format(
+        value=format_plain(rule.value, language), base=words.base_rates.get(rule.series, "")
+    )
 
 
 def _previous_letters(notice: Notice, items: Sequence[int]) -> tuple[letter.PreviousLetter, ...]:

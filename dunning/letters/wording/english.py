@@ -74,8 +74,17 @@ ENGLISH = Wording(
     rate_bases={
         RuleKind.ECB_PLUS: "European Central Bank refinancing rate plus {value} percentage points",
         RuleKind.ECB_PLUS_FROZEN: "European Central Bank refinancing rate of the half-year plus {value} percentage points",
+        RuleKind.ECB_PLUS_ROUNDED: "European Central Bank refinancing rate plus {value} percentage points, rounded up to the next half point",
+        RuleKind.ECB_PLUS_AT_PAYMENT: "European Central Bank refinancing rate plus {value} percentage points",
+        RuleKind.BASE_PLUS: "{base} plus {value} percentage points",
         RuleKind.FIXED: "contractual rate of {value}% a year",
         RuleKind.LEGAL_X: "{value} times the French legal interest rate",
+    },
+    base_rates={
+        "de.base_rate": "German base rate (Basiszinssatz)",
+        "at.base_rate": "Austrian base rate (Basiszinssatz)",
+        "pl.reference_rate": "National Bank of Poland reference rate",
+        "gb.bank_rate": "Bank of England base rate",
     },
     totals_caption="Amounts claimed",
     principal="Principal outstanding",

@@ -68,6 +68,8 @@ class Wording:
     year_of_365: str
     # By rule, with its value: « taux contractuel de {value} % l’an ».
     rate_bases: dict[RuleKind, str]
+    # The national rates that some laws follow, by the key of their series.
+    base_rates: dict[str, str]
     # Totals
     totals_caption: str
     principal: str

@@ -74,8 +74,17 @@ FRENCH = Wording(
     rate_bases={
         RuleKind.ECB_PLUS: "taux de refinancement de la BCE majoré de {value} points",
         RuleKind.ECB_PLUS_FROZEN: "taux de refinancement de la BCE au début du semestre, majoré de {value} points",
+        RuleKind.ECB_PLUS_ROUNDED: "taux de refinancement de la BCE majoré de {value} points, arrondi au demi-point supérieur",
+        RuleKind.ECB_PLUS_AT_PAYMENT: "taux de refinancement de la BCE majoré de {value} points",
+        RuleKind.BASE_PLUS: "{base} majoré de {value} points",
         RuleKind.FIXED: "taux contractuel de {value}\u00a0% l’an",
         RuleKind.LEGAL_X: "{value} fois le taux de l’intérêt légal",
+    },
+    base_rates={
+        "de.base_rate": "taux de base allemand",
+        "at.base_rate": "taux de base autrichien",
+        "pl.reference_rate": "taux de référence de la Banque nationale de Pologne",
+        "gb.bank_rate": "taux directeur de la Banque d’Angleterre",
     },
     totals_caption="Sommes réclamées",
     principal="Principal restant dû",

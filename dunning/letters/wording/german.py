@@ -75,8 +75,17 @@ GERMAN = Wording(
     rate_bases={
         RuleKind.ECB_PLUS: "Hauptrefinanzierungssatz der EZB zuzüglich {value} Prozentpunkten",
         RuleKind.ECB_PLUS_FROZEN: "Hauptrefinanzierungssatz der EZB zu Beginn des Halbjahres zuzüglich {value} Prozentpunkten",
+        RuleKind.ECB_PLUS_ROUNDED: "Hauptrefinanzierungssatz der EZB zuzüglich {value} Prozentpunkten, auf den nächsten halben Punkt aufgerundet",
+        RuleKind.ECB_PLUS_AT_PAYMENT: "Hauptrefinanzierungssatz der EZB zuzüglich {value} Prozentpunkten",
+        RuleKind.BASE_PLUS: "{base} zuzüglich {value} Prozentpunkten",
         RuleKind.FIXED: "vertraglicher Zinssatz von {value}\u00a0% im Jahr",
         RuleKind.LEGAL_X: "das {value}-Fache des französischen gesetzlichen Zinssatzes",
+    },
+    base_rates={
+        "de.base_rate": "Basiszinssatz",
+        "at.base_rate": "österreichischer Basiszinssatz",
+        "pl.reference_rate": "Referenzzinssatz der Polnischen Nationalbank",
+        "gb.bank_rate": "Leitzins der Bank of England",
     },
     totals_caption="Unsere Forderung",
     principal="Offene Hauptforderung",

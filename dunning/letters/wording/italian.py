@@ -74,8 +74,17 @@ ITALIAN = Wording(
     rate_bases={
         RuleKind.ECB_PLUS: "tasso di rifinanziamento della BCE maggiorato di {value} punti",
         RuleKind.ECB_PLUS_FROZEN: "tasso di rifinanziamento della BCE all’inizio del semestre, maggiorato di {value} punti",
+        RuleKind.ECB_PLUS_ROUNDED: "tasso di rifinanziamento della BCE maggiorato di {value} punti, arrotondato al mezzo punto superiore",
+        RuleKind.ECB_PLUS_AT_PAYMENT: "tasso di rifinanziamento della BCE maggiorato di {value} punti",
+        RuleKind.BASE_PLUS: "{base} maggiorato di {value} punti",
         RuleKind.FIXED: "tasso contrattuale del {value}\u00a0% annuo",
         RuleKind.LEGAL_X: "{value} volte il tasso legale francese",
+    },
+    base_rates={
+        "de.base_rate": "tasso di base tedesco",
+        "at.base_rate": "tasso di base austriaco",
+        "pl.reference_rate": "tasso di riferimento della Banca nazionale polacca",
+        "gb.bank_rate": "tasso della Banca d’Inghilterra",
     },
     totals_caption="Somme richieste",
     principal="Capitale da pagare",

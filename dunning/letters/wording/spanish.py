@@ -74,8 +74,17 @@ SPANISH = Wording(
     rate_bases={
         RuleKind.ECB_PLUS: "tipo de refinanciación del BCE más {value} puntos",
         RuleKind.ECB_PLUS_FROZEN: "tipo de refinanciación del BCE al inicio del semestre más {value} puntos",
+        RuleKind.ECB_PLUS_ROUNDED: "tipo de refinanciación del BCE más {value} puntos, redondeado al medio punto superior",
+        RuleKind.ECB_PLUS_AT_PAYMENT: "tipo de refinanciación del BCE más {value} puntos",
+        RuleKind.BASE_PLUS: "{base} más {value} puntos",
         RuleKind.FIXED: "tipo contractual del {value}\u00a0% anual",
         RuleKind.LEGAL_X: "{value} veces el tipo de interés legal francés",
+    },
+    base_rates={
+        "de.base_rate": "tipo básico alemán",
+        "at.base_rate": "tipo básico austriaco",
+        "pl.reference_rate": "tipo de referencia del Banco Nacional de Polonia",
+        "gb.bank_rate": "tipo oficial del Banco de Inglaterra",
     },
     totals_caption="Importes reclamados",
     principal="Principal pendiente",
