@@ -11,13 +11,11 @@ from django.utils.timezone import localtime
 from core.legal import register
 from core.rights import SYSTEM
 from customers.models import Customer, LegalEntity
+from dunning.fee_statements import fee_statements
 from dunning.models import Level, Notice, RunExclusion
 from dunning.operations.runs import dun
-from dunning.planning.fees import clause_of, rates_known_from
+from dunning.planning.fees import rates_known_from
 from dunning.selection import Account, ItemFacts, LevelRule, PolicyRule, select
-from invoices.late_fee_parameters import late_fee_parameters, reference_rates
-from invoices.late_fee_rules import rule_for
-from invoices.late_fees import Claim, Movement, late_fees
 from invoices.models import Allocation, Dispute, OpenItem, PaymentPlan, PlanItem, Promise
 from tests.dunning.factories import (
     NOW,
@@ -249,22 +247,10 @@ def still_promised(promise: Promise) -> Decimal:
 
 
 def fees(item: OpenItem, withheld: Decimal, customer: Customer, level: Level) -> tuple[Decimal, Decimal]:
-    legal = register()
-    parameters = late_fee_parameters(legal, TODAY)
-    claim = Claim(
-        amount=item.total_amount - withheld,
-        due_date=item.due_date,
-        as_of=TODAY,
-        rule=rule_for(customer.kind, clause_of(customer.legal_entity), parameters),
-        movements=[
-            Movement(a.allocated_on, a.amount) for a in Allocation.objects.filter(debit=item) if in_force(a)
-        ],
-        debtor=customer.kind,
-    )
-    computed = late_fees(claim, reference_rates(legal), parameters)
+    found = fee_statements([item], as_of=TODAY, legal=register(), left_out={item.pk: withheld})[item.pk].fees
     return (
-        computed.interest if level.claims_interest else Decimal(0),
-        computed.indemnity if level.claims_indemnity else Decimal(0),
+        found.interest if level.claims_interest else Decimal(0),
+        found.indemnity if level.claims_indemnity else Decimal(0),
     )
 
 
