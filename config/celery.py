@@ -16,6 +16,7 @@ app.set_default()
 # A sweep asked for again before it was begun is asked for once: ticks do not pile up while the workers are away.
 EVERY_HALF_MINUTE = {"schedule": 30.0, "options": {"expires": 30}}
 EVERY_MINUTE = {"schedule": 60.0, "options": {"expires": 60}}
+EVERY_FIVE_MINUTES = {"schedule": 300.0, "options": {"expires": 300}}
 
 app.conf.beat_schedule = {
     "read-invoice-batches": {"task": "invoices.tasks.read_batches", **EVERY_HALF_MINUTE},
@@ -40,5 +41,6 @@ app.conf.beat_schedule = {
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},
     "render-letters": {"task": "dunning.tasks.render_letters", **EVERY_HALF_MINUTE},
     "send-letters": {"task": "dunning.tasks.send_letters", **EVERY_HALF_MINUTE},
+    "hold-outdated-notices": {"task": "dunning.tasks.hold_outdated_notices", **EVERY_FIVE_MINUTES},
     "build-dossiers": {"task": "dunning.tasks.build_dossiers", **EVERY_MINUTE},
 }

@@ -11,6 +11,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dunning.deliver": frozenset({Role.CREDIT_MANAGER}),
     "dunning.hand_over": frozenset({Role.CREDIT_MANAGER}),
     "dunning.manage_policies": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "dunning.configure": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "dunning.except": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.stop": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}),
     "dunning.receive_mail_events": frozenset({Role.API_PARTNER}),
     "dunning.suppress": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
 }

@@ -6,7 +6,7 @@ A renderer or a sender takes its next notice from `ready`, under lock and skippi
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from dunning.models import DunningStop, Level, Notice, Run
 from dunning.models.notices import NoticeQuerySet
@@ -38,7 +38,11 @@ def ready(*, status: str, channels: Collection[str], now: datetime) -> NoticeQue
 
 def stops_in_force() -> QuerySet[DunningStop]:
     """The stops that nobody has lifted, the one of all entities first."""
-    return DunningStop.objects.filter(lifted_at=None).order_by("-legal_entity__isnull", "legal_entity__name")
+    return (
+        DunningStop.objects.filter(lifted_at=None)
+        .select_related("legal_entity", "stopped_by")
+        .order_by(F("legal_entity__name").asc(nulls_first=True), "pk")
+    )
 
 
 def stopped(entity: str = "legal_entity") -> Exists:

@@ -18,16 +18,20 @@ from dunning.letter_context import LetterFacts
 from dunning.mail.line import MailLine, MailServerAway
 from dunning.models import Case, Run
 from dunning.operations.attempts import close_cut_off_attempts
+from dunning.operations.bulk_decisions import hold_if_outdated
 from dunning.operations.cases import build_dossier_of
 from dunning.operations.deliveries import Sweep, send_next
 from dunning.operations.letters import RenderingFailed, render_next
 from dunning.operations.runs import fail_run, plan_run, request_run
+from dunning.outdated import possibly_outdated
 
 # A sweep gives its worker back after this long and asks to be called again: other queues get their turn.
 SWEEP_SECONDS = 60
 # What the machine could not do is tried again after this long; until then it keeps nobody waiting.
 RETRY_AFTER = timedelta(minutes=10)
 MOST_ATTEMPTS = 3
+# So many notices are looked at in one transaction.
+CHUNK = 500
 
 log = structlog.get_logger(__name__)
 
@@ -118,6 +122,18 @@ def send_letters() -> int:
             # No notice is at fault and none has lost an attempt: the next sweep asks again.
             report_failure(name, "line", away, now=clock.now())
             return 0
+
+
+@shared_task(name="dunning.tasks.hold_outdated_notices")
+def hold_outdated_notices() -> int:
+    """Take from the lists what people or the bank made wrong since its run; the gate would hold it back anyway."""
+    today, held = clock.today(), 0
+    waiting = possibly_outdated(today)
+    for start in range(0, len(waiting), CHUNK):
+        held += hold_if_outdated(
+            actor=SYSTEM, notice_ids=waiting[start : start + CHUNK], today=today, now=clock.now()
+        )
+    return held
 
 
 @shared_task(name="dunning.tasks.build_dossiers")
