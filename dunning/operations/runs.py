@@ -15,9 +15,11 @@ from core.operation import operation
 from core.rights import Actor
 from customers.models import LegalEntity
 from dunning.models import Policy, Run, RunExclusion
+from dunning.planning import decisions, facts
 from dunning.planning.decisions import decide
 from dunning.planning.facts import gather
 from dunning.planning.fees import compute_fees, rates_known_from
+from dunning.planning.late_reminders import withdraw_late_reminders
 from dunning.planning.writing import write
 
 
@@ -84,11 +86,19 @@ def plan_run(*, actor: Actor, run: Run, now: datetime) -> PlannedRun:
     with connection.cursor() as cursor:
         # The temporary tables are scanned whole: sorting and hashing them in memory is what makes it fast.
         cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
+        withdraw_late_reminders(
+            cursor,
+            entity_id=run.legal_entity_id,
+            as_of=run.as_of,
+            actor_id=actor.pk,
+            actor_name=str(actor),
+            now=now,
+        )
         gather(cursor, entity_id=run.legal_entity_id, as_of=run.as_of)
         decide(cursor, as_of=run.as_of, rates_from=rates_known_from(legal, run.legal_entity))
         compute_fees(cursor, legal=legal, entity=run.legal_entity, as_of=run.as_of)
         run.notice_count, run.line_count = write(
-            cursor, run=run, actor_id=actor.pk, actor_name=str(actor), now=now
+            cursor, run=run, none_by_itself=False, actor_id=actor.pk, actor_name=str(actor), now=now
         )
         cursor.execute("DROP TABLE " + ", ".join(_TEMPORARY_TABLES))
     run.status, run.planned_at, run.error = Run.Status.PLANNED, now, ""
@@ -133,10 +143,7 @@ def simulate(
     return outcomes
 
 
-_TEMPORARY_TABLES = (
-    "plan_account", "plan_later", "plan_balance", "plan_credit", "plan_item",
-    "plan_decision", "plan_step", "plan_rate", "plan_fee", "plan_indemnity",
-)  # fmt: skip
+_TEMPORARY_TABLES = (*facts.TABLES, *decisions.TABLES, "plan_rate", "plan_fee", "plan_indemnity")
 
 
 def _locked_entity(actor: Actor, entity_id: int) -> LegalEntity:

@@ -3,35 +3,16 @@
 Balances, disputes, promises and plans are taken as of the run's date, from dated rows, so that a run can be replayed.
 """
 
+from datetime import date, timedelta
+
 from django.db.backends.utils import CursorWrapper
 from django.utils.timezone import get_default_timezone_name
 
+from core.calendar import add_months
+from dunning.contacts import CONTACTS
+from dunning.planning.assignment import ACCOUNTS, EXCEPTIONS, LADDERS, NO_TURNOVER, POLICIES, TURNOVER
 from invoices.later_moves import LATER_MOVES
 from invoices.promised_parts import PROMISED_PARTS
-
-ACCOUNTS = """
-CREATE TEMP TABLE plan_account ON COMMIT DROP AS
-SELECT c.id AS customer_id,
-       c.kind,
-       c.status = 'INSOLVENT' AND c.insolvency_date <= %(as_of)s AS is_insolvent,
-       c.status = 'ON_HOLD' AND (c.hold_until IS NULL OR c.hold_until >= %(as_of)s) AS is_on_hold,
-       policy.id AS policy_id,
-       coalesce(policy.minimum_amount, 0) AS minimum_amount
-FROM customers_customer c
-LEFT JOIN risk_score score ON score.customer_id = c.id AND score.is_current
-LEFT JOIN LATERAL (
-    SELECT p.id, p.minimum_amount
-    FROM dunning_policy p
-    WHERE p.status = 'ACTIVE'
-      AND (p.legal_entity_id IS NULL OR p.legal_entity_id = c.legal_entity_id)
-      AND (p.customer_kind = '' OR p.customer_kind = c.kind)
-      AND (p.segment = '' OR p.segment = c.segment)
-      AND (p.risk_class = '' OR p.risk_class = score.risk_class)
-    ORDER BY p.priority, p.code
-    LIMIT 1
-) policy ON TRUE
-WHERE c.legal_entity_id = %(entity)s
-"""
 
 LATER = f"CREATE TEMP TABLE plan_later ON COMMIT DROP AS {LATER_MOVES}"
 
@@ -54,17 +35,33 @@ WHERE open_amount < 0
 GROUP BY customer_id, currency
 """
 
+LAST_CONTACTS = f"CREATE TEMP TABLE plan_contact ON COMMIT DROP AS {CONTACTS}"
+
+# What is overdue, and what is not due yet as far as the ladder of its policy looks ahead.
 ITEMS = f"""
 CREATE TEMP TABLE plan_item ON COMMIT DROP AS
 SELECT b.item_id, b.customer_id, b.currency, b.due_date, b.open_amount, b.is_factored,
+       b.due_date < %(as_of)s AS is_overdue,
+       led.policy_id, led.has_own_policy,
+       a.is_excepted OR coalesce(exception.is_excepted, FALSE) AS is_excepted,
+       a.is_held_out AND NOT led.has_own_policy AS is_held_out,
+       a.is_reminders_only OR coalesce(exception.is_reminders_only, FALSE) AS is_reminders_only,
        agency.item_id IS NOT NULL AS is_with_agency,
        plan.item_id IS NOT NULL AS is_planned,
        least(coalesce(dispute.amount, 0), b.open_amount) AS disputed_amount,
        least(coalesce(promise.amount, 0), b.open_amount - least(coalesce(dispute.amount, 0), b.open_amount))
            AS promised_amount,
        coalesce(step.rank, 0) AS last_rank,
-       step.sent_on AS last_sent_on
+       step.sent_on AS last_sent_on,
+       coalesce(step.has_formal_notice, FALSE) AS has_formal_notice
 FROM plan_balance b
+JOIN plan_account a ON a.customer_id = b.customer_id AND a.currency = b.currency
+LEFT JOIN plan_exception exception ON exception.item_id = b.item_id
+CROSS JOIN LATERAL (
+    SELECT exception.policy_code IS NOT NULL AS has_own_policy,
+           CASE WHEN exception.policy_code IS NOT NULL THEN exception.policy_id ELSE a.policy_id END AS policy_id
+) led
+LEFT JOIN plan_policy policy ON policy.policy_id = led.policy_id
 LEFT JOIN (SELECT DISTINCT item_id FROM dunning_caseitem WHERE is_live) agency ON agency.item_id = b.item_id
 LEFT JOIN (
     SELECT DISTINCT part.item_id
@@ -78,22 +75,51 @@ LEFT JOIN (
 ) dispute ON dispute.item_id = b.item_id
 LEFT JOIN ({PROMISED_PARTS}) promise ON promise.item_id = b.item_id
 LEFT JOIN LATERAL (
-    SELECT l.rank, CASE WHEN n.status = 'SENT' THEN n.sent_on END AS sent_on
-    FROM dunning_noticeline l
-    JOIN dunning_notice n ON n.id = l.notice_id
-    WHERE l.item_id = b.item_id AND l.in_force
-    ORDER BY l.rank DESC
+    SELECT line.rank, CASE WHEN n.status = 'SENT' THEN n.sent_on END AS sent_on,
+           EXISTS (
+               SELECT 1
+               FROM dunning_noticeline formal
+               JOIN dunning_notice sent ON sent.id = formal.notice_id AND sent.status = 'SENT'
+               JOIN dunning_level lead ON lead.id = sent.level_id
+               JOIN dunning_level own ON own.policy_id = lead.policy_id AND own.rank = formal.rank
+               WHERE formal.item_id = b.item_id AND formal.in_force AND own.kind = 'FORMAL_NOTICE'
+           ) AS has_formal_notice
+    FROM dunning_noticeline line
+    JOIN dunning_notice n ON n.id = line.notice_id
+    WHERE line.item_id = b.item_id AND line.in_force
+    ORDER BY line.rank DESC
     LIMIT 1
 ) step ON TRUE
-WHERE b.open_amount > 0 AND b.due_date < %(as_of)s
+WHERE b.open_amount > 0 AND (b.due_date < %(as_of)s OR b.due_date <= %(as_of)s + policy.ahead_days)
 """
 
+TABLES = (
+    "plan_later", "plan_balance", "plan_credit", "plan_policy", "plan_ladder", "plan_turnover",
+    "plan_exception", "plan_account", "plan_contact", "plan_item",
+)  # fmt: skip
 
-def gather(cursor: CursorWrapper, *, entity_id: int, as_of: object) -> None:
-    """Fill the temporary tables `plan_account`, `plan_balance`, `plan_credit` and `plan_item`."""
-    params = {"entity": entity_id, "as_of": as_of, "zone": get_default_timezone_name()}
-    for statement in (ACCOUNTS, LATER, BALANCES, CREDITS, ITEMS):
+
+def gather(cursor: CursorWrapper, *, entity_id: int, as_of: date) -> None:
+    """Fill the temporary tables of `TABLES`."""
+    params = {
+        "entity": entity_id,
+        "as_of": as_of,
+        "zone": get_default_timezone_name(),
+        "year_before": add_months(as_of, -12),
+    }
+    for statement in (LATER, BALANCES, CREDITS, POLICIES, LADDERS):
+        cursor.execute(statement, params)
+    # How far the policies look, ahead and back; and whether one asks for a share of the turnover.
+    cursor.execute(
+        "SELECT coalesce(max(ahead_days), -1), coalesce(max(contact_gap_days), 0),"
+        " coalesce(bool_or(turnover_share_from IS NOT NULL), FALSE) FROM plan_policy"
+    )
+    ahead, gap, asks_turnover = cursor.fetchone()
+    params |= {"ahead": ahead, "contacts_since": as_of - timedelta(days=gap)}
+    cursor.execute("ANALYZE plan_balance; ANALYZE plan_policy; ANALYZE plan_ladder")
+    for statement in (TURNOVER if asks_turnover else NO_TURNOVER, EXCEPTIONS, ACCOUNTS, LAST_CONTACTS):
         cursor.execute(statement, params)
     # Temporary tables have no statistics of their own: without these the joins below are guessed.
-    cursor.execute("CREATE INDEX ON plan_account (customer_id)")
-    cursor.execute("ANALYZE plan_account; ANALYZE plan_balance; ANALYZE plan_credit; ANALYZE plan_item")
+    cursor.execute("ANALYZE plan_account; ANALYZE plan_credit; ANALYZE plan_exception; ANALYZE plan_contact")
+    cursor.execute(ITEMS, params)
+    cursor.execute("ANALYZE plan_item")
