@@ -38,17 +38,9 @@ class FeeStatement:
         return Reason.UNCONFIRMED_RATE in self.fees.reasons
 
     @property
-    def exact_daily_interest(self) -> Decimal:
-        """Interest of one more day on what is open, unrounded; nothing once interest is stopped or waived."""
-        fees = self.fees
-        if not fees.segments or not fees.principal_open or Reason.STOPPED_BY_JUDGMENT in fees.reasons:
-            return Decimal(0)
-        last = fees.segments[-1]
-        return fees.principal_open * last.rate_percent / 100 / last.divisor
-
-    @property
     def daily_interest(self) -> Decimal:
-        return round_money(self.exact_daily_interest)
+        """Interest of one more day, to the cent."""
+        return round_money(self.fees.daily_interest)
 
 
 def fee_statements(

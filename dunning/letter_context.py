@@ -1,7 +1,6 @@
 """Gathering what a notice's letter says: its frozen lines, and the parties as they stand when it is made."""
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,10 +10,11 @@ from functools import cached_property
 from babel import Locale
 
 from core.files import read_file
-from core.legal_register import ECB_RATE, LEGAL_INTEREST, LegalValue, Register
+from core.legal_register import LegalValue, Register
 from core.models import StoredFile
 from core.money import round_money
 from customers.models import Customer, LegalEntity
+from dunning.fee_statements import fee_statements
 from dunning.letter_enclosures import attachments_list, copies_of, statement_of
 from dunning.letter_texts import Key, choose_texts, letter_kind, templates_in_service
 from dunning.letters import context as letter
@@ -23,10 +23,11 @@ from dunning.letters.letterhead import LetterheadLayout
 from dunning.letters.wording import WORDING
 from dunning.models import Letterhead, LetterTemplate, Level, Notice, NoticeLine
 from dunning.planning.fees import clause_of
-from invoices.late_fee_parameters import late_fee_parameters, reference_rates
-from invoices.late_fee_rules import Debtor, Rule, RuleKind, rule_for
-from invoices.late_fees import Claim, LateFees, Movement, Segment, late_fees
-from invoices.models import Allocation, OpenItem
+from invoices.late_fee_laws import Law, law_of, parameter_keys, rule_under
+from invoices.late_fee_parameters import late_fee_parameters
+from invoices.late_fee_rules import Rule
+from invoices.late_fees import LateFees, Segment
+from invoices.models import OpenItem
 
 # How a letter leaves, by the channel of its level; a phone call or an SMS has no letter.
 CHANNELS = {
@@ -84,7 +85,7 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
     language = customer.language
     lines = list(notice.lines.select_related("item__document").order_by("item__due_date", "item_id"))
     computed = statements_of(notice, lines, facts.legal) if level.claims_interest else {}
-    rule = rate_rule_of(notice, facts.legal) if level.claims_interest else None
+    rule = rate_rule_of(notice, facts.legal) if computed else None
     claims_fees = bool(computed) or notice.indemnity_amount > 0
     statement = statement_of(notice, today) if level.attaches_statement else ()
     copies = copies_of(lines) if level.attaches_invoices else ()
@@ -222,52 +223,41 @@ def segment_of(line: NoticeLine, segment: Segment) -> letter.InterestSegment:
 
 
 def rate_rule_of(notice: Notice, legal: Register) -> Rule | None:
-    return rule_for(
-        Debtor(notice.customer.kind), clause_of(notice.legal_entity), late_fee_parameters(legal, notice.as_of)
+    """The rule that the notice's contract follows; none for a consumer of whom no interest is asked."""
+    kind = notice.customer.kind
+    rule, _values = rule_under(
+        legal,
+        law_of(notice.customer.late_payment_law),
+        kind,
+        clause_of(notice.legal_entity),
+        late_fee_parameters(legal, notice.as_of),
+        notice.as_of,
+        formal_notice=kind == Customer.Kind.CONSUMER and notice.interest_amount > 0,
     )
+    return rule
 
 
 def statements_of(notice: Notice, lines: Sequence[NoticeLine], legal: Register) -> dict[int, LateFees]:
     """The décompte of each line, which must give the frozen interest. Raises StatementChanged."""
-    rule = rate_rule_of(notice, legal)
-    if rule is None:
-        return {}
-    parameters = late_fee_parameters(legal, notice.as_of)
-    rates = reference_rates(legal)
-    movements: dict[int, list[Movement]] = defaultdict(list)
-    for allocation in Allocation.objects.filter(
-        debit__in=[line.item_id for line in lines if line.rank], allocated_on__lte=notice.as_of
-    ).order_by("allocated_on", "id"):
-        if allocation.reversed_on is None or allocation.reversed_on > notice.as_of:
-            movements[allocation.debit_id].append(Movement(allocation.allocated_on, allocation.amount))
-    computed: dict[int, LateFees] = {}
-    for line in lines:
-        if not line.rank:
-            continue
-        claim = Claim(
-            # Interest is asked on what is asked for; that of the parts left out runs on and is counted later.
-            amount=line.item.total_amount - line.disputed_amount - line.promised_amount,
-            due_date=line.item.due_date,
-            as_of=notice.as_of,
-            rule=rule,
-            movements=movements[line.item_id],
-            debtor=notice.customer.kind,
-        )
-        fees = late_fees(claim, rates, parameters)
-        if fees.interest != line.interest_amount:
+    claimed = [line for line in lines if line.rank] if notice.level.claims_interest else []
+    for line in claimed:
+        line.item.customer, line.item.legal_entity = notice.customer, notice.legal_entity
+    found = fee_statements(
+        [line.item for line in claimed],
+        as_of=notice.as_of,
+        legal=legal,
+        # Interest is asked on what is asked for; that of the parts left out runs on and is counted later.
+        left_out={line.item_id: line.disputed_amount + line.promised_amount for line in claimed},
+    )
+    for line in claimed:
+        if found[line.item_id].fees.interest != line.interest_amount:
             raise StatementChanged(line.item.number)
-        computed[line.item_id] = fees
-    return computed
+    return {item: statement.fees for item, statement in found.items() if statement.rule is not None}
 
 
 def daily_interest(computed: dict[int, LateFees]) -> Decimal:
     """Interest of one more day on what was open: the last segment of each line, at its rate."""
-    total = Decimal(0)
-    for fees in computed.values():
-        if fees.segments and fees.principal_open:
-            last = fees.segments[-1]
-            total += fees.principal_open * last.rate_percent / 100 / last.divisor
-    return round_money(total)
+    return round_money(sum((fees.daily_interest for fees in computed.values()), Decimal(0)))
 
 
 def rate_basis(rule: Rule | None, language: str) -> str:
@@ -307,6 +297,8 @@ def _articles(level: Level, customer: Customer, language: str, claims_fees: bool
     articles: tuple[str, ...] = ()
     if level.kind == Level.Kind.FORMAL_NOTICE:
         articles += words.formal_notice_articles
+    if law_of(customer.late_payment_law) is not Law.FR:
+        return articles
     if claims_fees and customer.kind == Customer.Kind.PUBLIC_BODY:
         articles += words.public_articles
     elif claims_fees and customer.kind != Customer.Kind.CONSUMER:
@@ -315,10 +307,8 @@ def _articles(level: Level, customer: Customer, language: str, claims_fees: bool
 
 
 def parameters_used(legal: Register, notice: Notice, rule: Rule | None) -> tuple[letter.ParameterUsed, ...]:
-    keys = ["fr.indemnity"]
-    if rule is not None:
-        keys.append("fr.public.margin" if rule.kind is RuleKind.ECB_PLUS_FROZEN else "fr.penalty.margin")
-        keys.append(LEGAL_INTEREST if rule.kind is RuleKind.LEGAL_X else ECB_RATE)
+    law = law_of(notice.customer.late_payment_law)
+    keys = parameter_keys(law, rule)
     return tuple(_parameter(legal.parameter(key, notice.as_of)) for key in keys)
 
 

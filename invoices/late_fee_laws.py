@@ -17,7 +17,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from core.legal_register import MissingLegalParameter, Register
+from core.legal_register import ECB_RATE, LEGAL_INTEREST, MissingLegalParameter, Register
 from invoices.fixed_costs import FixedCost, parse_fixed_cost
 from invoices.late_fee_rules import Debtor, LateFeeParameters, Rule, RuleKind, rule_for
 
@@ -112,6 +112,27 @@ def rule_under(
     if debtor == Debtor.CONSUMER:
         return (found.consumer_rule if formal_notice else None), values
     return found.rule, values
+
+
+def parameter_keys(law: Law, rule: Rule | None) -> tuple[str, ...]:
+    """The values of the registry that an amount under this law rests on: what a letter freezes with it."""
+    prefix = law.value.lower()
+    keys = [f"{prefix}.indemnity"]
+    if rule is None:
+        return tuple(keys)
+    if law is not Law.FR:
+        keys.append(f"{prefix}.penalty.margin")
+    elif rule.kind in (RuleKind.ECB_PLUS, RuleKind.ECB_PLUS_FROZEN):
+        keys.append("fr.public.margin" if rule.kind is RuleKind.ECB_PLUS_FROZEN else "fr.penalty.margin")
+    elif rule.floored:
+        keys.append("fr.penalty.floor_multiple")
+    if rule.kind is RuleKind.LEGAL_X or rule.floored:
+        keys.append(LEGAL_INTEREST)
+    elif rule.kind is RuleKind.BASE_PLUS:
+        keys.append(rule.series)
+    elif rule.kind is not RuleKind.FIXED:
+        keys.append(ECB_RATE)
+    return tuple(keys)
 
 
 def check_rates(register: Register, law: Law, start: date, end: date) -> None:

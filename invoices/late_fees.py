@@ -156,6 +156,14 @@ class LateFees:
         return self.principal_open + self.interest_open + self.indemnity
 
     @property
+    def daily_interest(self) -> Decimal:
+        """Interest of one more day on what is open, unrounded; nothing once a judgment stopped it."""
+        if not self.segments or not self.principal_open or Reason.STOPPED_BY_JUDGMENT in self.reasons:
+            return ZERO
+        last = self.segments[-1]
+        return self.principal_open * last.rate_percent / 100 / last.divisor
+
+    @property
     def sum_of_rounded_segments(self) -> Decimal:
         """What rounding each segment would give: shown beside, never claimed."""
         return sum((segment.rounded for segment in self.segments), ZERO)
