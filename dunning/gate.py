@@ -96,8 +96,10 @@ class ExceptionNow:
 def exceptions_of(
     of_item: Sequence[ExceptionNow], of_customer: Sequence[ExceptionNow]
 ) -> Sequence[ExceptionNow]:
-    """Those that hold for an item: its own where there is any, else its customer's."""
-    return of_item or of_customer
+    """Those that hold for an item: all of both, but that a policy named for it beats the one of its customer."""
+    if any(exception.effect == Effect.POLICY for exception in of_item):
+        of_customer = [exception for exception in of_customer if exception.effect != Effect.POLICY]
+    return [*of_item, *of_customer]
 
 
 @dataclass(frozen=True)

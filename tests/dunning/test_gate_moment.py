@@ -152,12 +152,14 @@ def test_an_exception_ends_by_its_dates_alone(door) -> None:
     assert look(notice) == [notice]
 
 
-def test_the_exception_of_an_item_goes_before_its_customers(door) -> None:
+def test_the_policy_of_an_item_goes_before_its_customers_and_a_hold_holds(door) -> None:
     notice, _entity, policy, customer, item = door
     common = {"customer": customer, "reason": "x", "from_date": TODAY, "created_at": NOW}
-    DunningException.objects.create(effect="HOLD", **common)
+    DunningException.objects.create(effect="POLICY", policy_code="AUTRE", **common)
     DunningException.objects.create(effect="POLICY", policy_code=policy.code, item=item, **common)
     assert look(notice) == [notice]
+    DunningException.objects.create(effect="HOLD", **common)
+    assert look(notice) == []
 
 
 def test_a_receipt_on_the_bank_account_makes_it_wait_and_then_it_leaves(door) -> None:
