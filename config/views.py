@@ -1,9 +1,11 @@
 """Pages that join floors: signing in, the agenda, the search, health and errors."""
 
+import sys
+
 from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -155,7 +157,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 # What the API says of an error met before or outside its own views.
-API_CODES = {400: "malformed", 403: "forbidden", 404: "not_found", 500: "internal_error"}
+API_CODES = {
+    400: "malformed",
+    403: "forbidden",
+    404: "not_found",
+    500: "internal_error",
+    503: "service_unavailable",
+}
+# Seconds after which a database that restarts has come back.
+RETRY_AFTER = "5"
 
 
 def _error(request: HttpRequest, status: int) -> HttpResponse:
@@ -180,6 +190,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """No context processor and no database: one of them may be what failed."""
     from django.template.loader import get_template
 
+    # What was under way is rolled back, and may be asked for again when the database answers.
+    away = isinstance(sys.exception(), OperationalError | InterfaceError)
+    status = 503 if away else 500
     if request.path.startswith("/api/v1/"):
-        return problem_response(request, status=500, code=API_CODES[500], retryable=True)
-    return HttpResponse(get_template("500.html").render({}), status=500)
+        response = problem_response(request, status=status, code=API_CODES[status], retryable=True)
+    else:
+        response = HttpResponse(get_template(f"{status}.html").render({}), status=status)
+    if away:
+        response["Retry-After"] = RETRY_AFTER
+    return response

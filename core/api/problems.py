@@ -1,7 +1,8 @@
 """Errors of the API: RFC 9457, `application/problem+json`, in the reader's language.
 
 Statuses: 400 what was sent cannot be read, 401 and 403 who asks, 404 unknown or out of scope, 409 the document's
-state forbids it, 412 the document has changed, 413 too large, 415 other media type, 422 a rule refuses, 429 too many.
+state forbids it, 412 the document has changed, 413 too large, 415 other media type, 422 a rule refuses, 429 too many,
+503 the database restarts.
 """
 
 import json
