@@ -14,9 +14,11 @@ from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
 from dunning.delivery import DeliveryOutcome, OutcomeStatus
+from dunning.mail.addresses import same_address
 from dunning.mail.line import unknown_outcome
 from dunning.mail.replies import is_address_fault
-from dunning.models import Delivery, Level, Notice, SuppressedAddress
+from dunning.models import Delivery, Level, MailEvent, Notice, SuppressedAddress
+from dunning.operations.returns import take_back_sending
 from dunning.operations.suppressions import write_suppression
 
 # How long each refusal that may pass is waited out: greylisting ends within minutes, a full mailbox within hours.
@@ -59,14 +61,31 @@ def finish_attempt(
     *, actor: Actor, delivery_id: int, outcome: DeliveryOutcome, today: date, now: datetime
 ) -> Delivery:
     """Keep the server's answer and move the notice: sent, to be tried again, or failed."""
-    delivery = (
-        Delivery.objects.select_for_update(of=("self",))
-        .select_related("notice", "notice__level")
-        .get(pk=delivery_id)
-    )
+    delivery = _locked(delivery_id)
     if delivery.status != Delivery.Status.STARTED:
         return delivery
-    return close(actor=actor, delivery=delivery, outcome=outcome, today=today, now=now)
+    close(actor=actor, delivery=delivery, outcome=outcome, today=today, now=now)
+    if delivery.status == Delivery.Status.SENT:
+        _take_back_early_bounce(actor, delivery, today, now)
+    return delivery
+
+
+def _take_back_early_bounce(actor: Actor, delivery: Delivery, today: date, now: datetime) -> None:
+    """A bounce may be told before the server's own answer is written."""
+    told = MailEvent.objects.filter(
+        delivery=delivery, kind__in=[MailEvent.Kind.HARD_BOUNCE, MailEvent.Kind.SOFT_BOUNCE]
+    )
+    theirs = {same_address(address) for address in (delivery.recipient, *delivery.copies)}
+    if theirs <= set(told.values_list("recipient", flat=True)):
+        take_back_sending(
+            actor=actor,
+            notice=delivery.notice,
+            delivery=delivery,
+            reason=Delivery.Return.BOUNCED,
+            detail=told.latest("pk").detail,
+            returned_on=today,
+            now=now,
+        )
 
 
 @operation("dunning.deliver")
@@ -76,16 +95,26 @@ def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
     Sending again by itself could send twice; calling it sent could mean never. Returns how many.
     """
     closed = 0
-    cut_off = Delivery.objects.filter(status=Delivery.Status.STARTED).select_for_update(
-        of=("self",), skip_locked=True
-    )
-    for delivery in cut_off.select_related("notice", "notice__level").order_by("pk")[:100]:
-        if not _try_lock(delivery.pk):
+    started = Delivery.objects.filter(status=Delivery.Status.STARTED).order_by("notice", "pk")
+    for delivery_id in list(started.values_list("pk", flat=True)[:100]):
+        if not _try_lock(delivery_id):
             continue
-        close(actor=actor, delivery=delivery, outcome=unknown_outcome(), today=today, now=now)
-        unlock(delivery.pk)
-        closed += 1
+        delivery = _locked(delivery_id)
+        if delivery.status == Delivery.Status.STARTED:
+            close(actor=actor, delivery=delivery, outcome=unknown_outcome(), today=today, now=now)
+            closed += 1
+        unlock(delivery_id)
     return closed
+
+
+def _locked(delivery_id: int) -> Delivery:
+    """The attempt and its notice under lock: the notice first, as everybody takes them."""
+    of_delivery = Delivery.objects.filter(pk=delivery_id).values("notice")
+    notices = Notice.objects.select_for_update(of=("self",)).select_related("level")
+    notice = notices.get(pk__in=of_delivery)
+    delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
+    delivery.notice = notice
+    return delivery
 
 
 def close(

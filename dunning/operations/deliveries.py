@@ -23,10 +23,11 @@ from dunning.mail.line import MailLine
 from dunning.models import Delivery, Level, Notice, SuppressedAddress
 from dunning.operations.attempts import begin, close, close_cut_off_attempts, finish_attempt, unlock
 from dunning.operations.notices import passes_gate
+from dunning.operations.returns import take_back_sending
 from dunning.outgoing_email import message_id_of, outgoing_email, recipients_of, settings_of
 from dunning.queues import ready
 
-__all__ = ["close_cut_off_attempts", "finish_attempt"]
+__all__ = ["close_cut_off_attempts", "finish_attempt", "take_back_sending"]
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +42,14 @@ class NothingToRetry(BusinessError):
 
 @dataclass(frozen=True)
 class Started:
-    """An attempt that may now leave the house; a delivery without a key when there was nothing to send."""
+    """An attempt that may now leave the house; a delivery without a key when there was nothing to send.
+
+    `passed_over`: the notice stays where it is, because its domain has had its mail of this minute.
+    """
 
     delivery: Delivery
     notice: Notice
+    passed_over: bool = False
 
 
 @dataclass
@@ -93,39 +98,47 @@ def _sent(started: Started, line: MailLine) -> DeliveryOutcome:
     return line.send(message)
 
 
-@operation("dunning.deliver")
 def start_attempt(*, actor: Actor, today: date, now: datetime, sweep: Sweep | None = None) -> Started | None:
     """Claim a rendered e-mail notice, look once more through the gate, and write the attempt's row.
 
-    Notices whose domain has had its mail of this minute are passed over: others do not wait for them.
+    Notices whose domain has had its mail of this minute are passed over, each in a transaction of its own: others
+    do not wait for them.
     """
     sweep = sweep or Sweep()
-    while (notice := _claimed(now, sweep)) is not None:
-        sweep.after = notice.pk
-        if not passes_gate(actor=actor, notice=notice, today=today, now=now):
-            return Started(Delivery(), notice)
-        recipients = recipients_of(notice)
-        house = settings_of(notice.legal_entity)
-        if recipients.refusal:
-            delivery = begin(notice=notice, recipient=recipients.to, now=now)
-            refused = DeliveryOutcome(OutcomeStatus.FAILED, recipients.refusal)
-            close(actor=actor, delivery=delivery, outcome=refused, today=today, now=now)
-            unlock(delivery.pk)
-            return Started(Delivery(), notice)
-        domain = domain_of(recipients.to)
-        if not _has_room(domain, house.mails_per_minute, now):
-            sweep.full.add(domain)
-            continue
-        delivery = begin(
-            notice=notice,
-            recipient=recipients.to,
-            copies=recipients.copies,
-            domain=domain,
-            message_id=message_id_of(notice, house),
-            now=now,
-        )
-        return Started(delivery, notice)
+    while (started := _start(actor=actor, today=today, now=now, sweep=sweep)) is not None:
+        if not started.passed_over:
+            return started
     return None
+
+
+@operation("dunning.deliver")
+def _start(*, actor: Actor, today: date, now: datetime, sweep: Sweep) -> Started | None:
+    notice = _claimed(now, sweep)
+    if notice is None:
+        return None
+    sweep.after = notice.pk
+    if not passes_gate(actor=actor, notice=notice, today=today, now=now):
+        return Started(Delivery(), notice)
+    recipients = recipients_of(notice)
+    if recipients.refusal:
+        delivery = begin(notice=notice, recipient=recipients.to, now=now)
+        refused = DeliveryOutcome(OutcomeStatus.FAILED, recipients.refusal)
+        close(actor=actor, delivery=delivery, outcome=refused, today=today, now=now)
+        unlock(delivery.pk)
+        return Started(Delivery(), notice)
+    house, domain = settings_of(notice.legal_entity), domain_of(recipients.to)
+    if not _has_room(domain, house.mails_per_minute, now):
+        sweep.full.add(domain)
+        return Started(Delivery(), notice, passed_over=True)
+    delivery = begin(
+        notice=notice,
+        recipient=recipients.to,
+        copies=recipients.copies,
+        domain=domain,
+        message_id=message_id_of(notice, house),
+        now=now,
+    )
+    return Started(delivery, notice)
 
 
 def _claimed(now: datetime, sweep: Sweep) -> Notice | None:
