@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models import Avg, Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Greatest, Least
 from django.urls import reverse
 
 from core.models import Grant, Role, User
@@ -13,6 +15,8 @@ from customers.models import Customer, EntityScope
 from invoices.dispute_rules import GROUP_LABELS, ReasonGroup, group_of
 from invoices.models import Dispute, OpenItem
 
+# The total of a list is added up only when this bounds the work.
+MOST_SUMMED = 10_000
 _ORDER = list(ReasonGroup)
 _LABELS = dict(Dispute.Reason.choices)
 
@@ -22,6 +26,19 @@ def visible_disputes(actor: Actor) -> "QuerySet[Dispute]":
     items = OpenItem.objects.visible_to(actor)
     # Who sees every item needs no look at their table.
     return Dispute.objects.filter(item__in=items) if items.query.where else Dispute.objects.all()
+
+
+def dispute_totals(disputes: "QuerySet[Dispute]") -> list[dict[str, Any]]:
+    """What is contested per currency (currency, count, contested); empty when they are too many to add up for a page."""
+    bounded = Dispute.objects.filter(pk__in=disputes.order_by().values("pk")[: MOST_SUMMED + 1])
+    owed = Greatest(F("item__open_amount"), Value(Decimal("0.00")))
+    contested = Case(When(resolved_on__isnull=True, then=Least(F("amount"), owed)), default=F("amount"))
+    rows = list(
+        bounded.values(currency=F("item__currency"))
+        .annotate(count=Count("pk"), contested=Sum(contested))
+        .order_by("currency")
+    )
+    return rows if sum(row["count"] for row in rows) <= MOST_SUMMED else []
 
 
 def late_disputes(actor: Actor, today: date) -> "QuerySet[Dispute]":

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.urls import reverse
 
 from core.rights import Actor
 from invoices.models import OpenItem, Promise
 
+# The total of a list is added up only when this bounds the work.
+MOST_SUMMED = 10_000
 _KEPT = Q(status=Promise.Status.KEPT)
 _PARTLY = Q(status=Promise.Status.PARTLY_KEPT)
 _BROKEN = Q(status=Promise.Status.BROKEN)
@@ -21,6 +24,17 @@ def visible_promises(actor: Actor) -> "QuerySet[Promise]":
     items = OpenItem.objects.visible_to(actor)
     # Who sees every item needs no look at their table.
     return Promise.objects.filter(item__in=items) if items.query.where else Promise.objects.all()
+
+
+def promise_totals(promises: "QuerySet[Promise]") -> list[dict[str, Any]]:
+    """What is promised per currency (currency, count, promised, received); empty when they are too many to add up."""
+    bounded = Promise.objects.filter(pk__in=promises.order_by().values("pk")[: MOST_SUMMED + 1])
+    rows = list(
+        bounded.values(currency=F("item__currency"))
+        .annotate(count=Count("pk"), promised=Sum("amount"), received=Sum("received_amount"))
+        .order_by("currency")
+    )
+    return rows if sum(row["count"] for row in rows) <= MOST_SUMMED else []
 
 
 def to_recall(promises: "QuerySet[Promise]") -> "QuerySet[Promise]":

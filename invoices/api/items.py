@@ -53,7 +53,7 @@ class ItemSerializer(ItemRefSerializer):
     total_amount = MoneyField(help_text=lazy("TTC ; négatif pour un avoir ou un règlement."))
     vat_amount = MoneyField(allow_null=True)
     open_amount = MoneyField(help_text=lazy("Solde : le total moins les lettrages en vigueur."))
-    disputed_amount = MoneyField()
+    disputed_amount = MoneyField(source="contested_amount")
     reference = serializers.CharField()
     is_factored = serializers.BooleanField()
     posted_at = InstantField()

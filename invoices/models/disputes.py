@@ -1,5 +1,7 @@
 """What keeps an item from being chased: a dispute on all or part of it, or a promise to pay it."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -100,6 +102,13 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item} : {self.get_reason_display()}"
+
+    @property
+    def contested_amount(self) -> Decimal:
+        """What is contested: while it is open, at most what is still owed on the item."""
+        if self.resolved_on is not None:
+            return self.amount
+        return min(self.amount, max(self.item.open_amount, Decimal("0.00")))
 
 
 class DisputeFile(models.Model):

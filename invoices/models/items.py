@@ -1,5 +1,7 @@
 """The receivables sub-ledger: open items and the allocations that settle them."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.contrib.postgres.indexes import OpClass
 from django.db import models
@@ -53,6 +55,8 @@ class OpenItem(models.Model):
 
     Amounts are signed: what the customer owes is positive, credit notes and payments are negative.
     `open_amount` = `total_amount` less the allocations in force; only allocation operations write it.
+    `disputed_amount` is the part of the total that an open dispute names; what of it is still owed is
+    `contested_amount`.
     `corrects` links a correcting document to the one whose amount it puts right; `import_batch` is the batch that
     posted the item, if one did.
     """
@@ -194,6 +198,11 @@ class OpenItem(models.Model):
     @property
     def is_credit(self) -> bool:
         return self.total_amount < 0
+
+    @property
+    def contested_amount(self) -> Decimal:
+        """What is contested of what is still owed: money settles the rest first, and its undo gives this back."""
+        return min(self.disputed_amount, max(self.open_amount, Decimal("0.00")))
 
 
 class Allocation(models.Model):

@@ -1,25 +1,29 @@
 """Litiges: their worklist, the page of one, and what is done to it."""
 
 import mimetypes
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core import audit, clock
 from core.audit_words import told
 from core.calendar import add_months
+from core.exports import FORMATS, Column, Kind, export_response, export_urls
 from core.files_http import file_response
 from core.keyset import keyset_page
 from core.money import format_amount
 from core.rights import has_permission, permission_required, signed_in
-from invoices.dispute_reads import delays_by_reason, visible_disputes
+from invoices.dispute_reads import delays_by_reason, dispute_totals, visible_disputes
 from invoices.dispute_rules import GROUP_LABELS, group_of
 from invoices.filters_disputes import DisputeFilter
 from invoices.forms_disputes import DisputeChangeForm, DisputeFileForm, DisputeForm, ResolutionForm
@@ -35,42 +39,114 @@ OPEN_ORDER = ("answer_by", "pk")
 CLOSED_ORDER = ("-resolved_on", "-pk")
 
 
-@require_GET
-@permission_required("invoices.view")
-def dispute_list(request: HttpRequest) -> HttpResponse:
-    """The open disputes by the day they are to be answered, or the resolved ones, the latest first."""
-    today = clock.today()
-    visible = visible_disputes(request.user)
+def _is_closed(request: HttpRequest) -> bool:
+    return request.GET.get("state") == "closed"
+
+
+def _order(request: HttpRequest) -> tuple[str, ...]:
+    return CLOSED_ORDER if _is_closed(request) else OPEN_ORDER
+
+
+def _filtered(request: HttpRequest, today: date) -> DisputeFilter:
+    """The disputes that the address asks for: the open ones unless it says otherwise."""
     query = request.GET.copy()
-    is_closed = query.get("state") == "closed"
-    rows = visible.annotate(answer_by=Coalesce(F("deadline"), Value(_NEVER)))
-    if not is_closed:
+    rows = visible_disputes(signed_in(request)).annotate(answer_by=Coalesce(F("deadline"), Value(_NEVER)))
+    if not _is_closed(request):
         # What the list shows unless asked otherwise; said by the list itself, so it needs no chip.
         query.pop("state", None)
         rows = rows.filter(resolved_on__isnull=True)
-    filterset = DisputeFilter(
+    return DisputeFilter(
         query,
         queryset=rows.select_related("item__customer", "item__legal_entity", "owner"),
         request=request,
         as_of=today,
     )
-    page = keyset_page(
-        filterset.qs,
-        order=CLOSED_ORDER if is_closed else OPEN_ORDER,
-        cursor=request.GET.get("cursor", ""),
-    )
+
+
+@require_GET
+@permission_required("invoices.view")
+def dispute_list(request: HttpRequest) -> HttpResponse:
+    """The open disputes by the day they are to be answered, or the resolved ones, the latest first."""
+    today = clock.today()
+    filterset = _filtered(request, today)
+    page = keyset_page(filterset.qs, order=_order(request), cursor=request.GET.get("cursor", ""))
     since = add_months(today, -DELAY_MONTHS)
     context = {
         "filterset": filterset,
         "disputes": _shown(page.rows, today),
-        "is_closed": is_closed,
+        "totals": dispute_totals(filterset.qs),
+        "export_urls": export_urls("invoices:dispute-export", request.GET),
         "next_url": page.next_url(request.GET),
         "previous_url": page.previous_url(request.GET),
         "has_filters": any(request.GET.get(name) for name in filterset.form.fields),
-        "delays": delays_by_reason(visible, since=since, today=today),
+        "delays": delays_by_reason(visible_disputes(signed_in(request)), since=since, today=today),
         "since": since,
     }
     return render(request, "invoices/dispute_list.html", context)
+
+
+@require_GET
+@permission_required("invoices.view")
+def dispute_export(request: HttpRequest, file_format: str) -> HttpResponseBase:
+    """Every row of the list, in its order. A filter in error is shown at its field, on the page."""
+    if file_format not in FORMATS:
+        raise Http404
+    today = clock.today()
+    filterset = _filtered(request, today)
+    if filterset.form.errors:
+        return HttpResponseRedirect(f"{reverse('invoices:dispute-list')}?{request.GET.urlencode()}")
+    return export_response(
+        file_format,
+        name=f"litiges-{today:%Y-%m-%d}",
+        title=_("Litiges"),
+        columns=[
+            Column(_("Entité"), width=10),
+            Column(_("Code client"), width=14),
+            Column(_("Client"), width=36),
+            Column(_("Pièce"), width=18),
+            Column(_("Échéance n°"), Kind.INTEGER),
+            Column(_("Motif"), width=28),
+            Column(_("Nature du motif"), width=20),
+            Column(_("Devise"), width=8),
+            Column(_("Contesté à l’ouverture"), Kind.AMOUNT),
+            Column(_("Contesté"), Kind.AMOUNT),
+            Column(_("Solde de la pièce"), Kind.AMOUNT),
+            Column(_("Responsable"), width=24),
+            Column(_("Ouvert le"), Kind.DATE),
+            Column(_("À traiter avant le"), Kind.DATE),
+            Column(_("Retard (jours)"), Kind.INTEGER),
+            Column(_("Résolu le"), Kind.DATE),
+            Column(_("Issue"), width=24),
+            Column(_("Commentaire"), width=40),
+        ],
+        rows=_cells(filterset.qs.order_by(*_order(request)), today),
+    )
+
+
+def _cells(disputes: "QuerySet[Dispute]", today: date) -> Iterator[list[object]]:
+    for dispute in disputes.iterator(chunk_size=2000):
+        _shown([dispute], today)
+        item = dispute.item
+        yield [
+            item.legal_entity.code,
+            item.customer.account_code,
+            item.customer.name,
+            item.number,
+            item.instalment,
+            dispute.get_reason_display(),
+            dispute.group_label,  # type: ignore[attr-defined]
+            item.currency,
+            dispute.amount,
+            dispute.contested_amount,
+            item.open_amount,
+            dispute.owner.full_name if dispute.owner else None,
+            dispute.opened_on,
+            dispute.deadline,
+            dispute.days_late,  # type: ignore[attr-defined]
+            dispute.resolved_on,
+            dispute.get_resolution_display(),
+            dispute.note,
+        ]
 
 
 @require_GET
@@ -201,7 +277,7 @@ def _page(request: HttpRequest, dispute: Dispute, status: int, **forms: Any) -> 
     context = {
         "dispute": dispute,
         "item": with_state([dispute.item], today)[0],
-        "chased": dispute.item.open_amount - dispute.item.disputed_amount,
+        "chased": dispute.item.open_amount - dispute.item.contested_amount,
         "files": dispute.files.select_related("file", "added_by"),
         "events": told(audit.timeline(dispute)[:30]),
         "may_change": may_dispute and is_open,

@@ -179,7 +179,7 @@ def _cells(items: "QuerySet[OpenItem]", today: date) -> Iterator[list[object]]:
             row.currency,
             row.total_amount,
             row.open_amount,
-            row.disputed_amount,
+            row.contested_amount,
             row.shown.label,
             row.reference,
         ]

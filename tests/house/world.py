@@ -95,7 +95,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
         )
     },
     "invoices:ageing-export": {"file_format": "csv"},
-    "invoices:item-export": {"file_format": "csv"},
+    **{f"invoices:{name}-export": {"file_format": "csv"} for name in ("item", "dispute", "promise")},
     "customers:customer-export": {"file_format": "csv"},
     "core:user-detail": {"pk": "somebody"},
     "core:user-deactivate": {"pk": "somebody"},

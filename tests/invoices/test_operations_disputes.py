@@ -8,7 +8,9 @@ import pytest
 from core.errors import BusinessError, NotAllowed, WrongState
 from core.models import AuditEvent, Role
 from core.rights import SYSTEM
+from invoices.accounts import account_figures
 from invoices.models import Dispute, OpenItem, Promise
+from invoices.operations.allocations import allocate, reverse_allocation
 from invoices.operations.disputes import (
     DisputeRefused,
     open_dispute,
@@ -124,6 +126,37 @@ class TestDispute:
         assert dispute.resolution_note == "Avoir émis"
         assert item.disputed_amount == 0
         assert AuditEvent.objects.get().data["days"] == 10
+
+    def test_money_settles_the_rest_first_and_its_undo_gives_the_contested_part_back(self) -> None:
+        item = OpenItemFactory(total_amount=Decimal("1000.00"))
+        dispute = contest(item, amount=Decimal("300.00"))
+        payment = PaymentFactory(customer=item.customer, total_amount=Decimal("-900.00"))
+        given = {"actor": SYSTEM, "today": TODAY, "now": NOW}
+        contested = []
+        parts = []
+        for amount in ("700.00", "150.00"):
+            parts.append(
+                allocate(
+                    **given,
+                    debit_id=item.pk,
+                    credit_id=payment.pk,
+                    amount=Decimal(amount),
+                    allocated_on=TODAY,
+                )
+            )
+            dispute = Dispute.objects.get(pk=dispute.pk)
+            contested.append((dispute.item.contested_amount, dispute.contested_amount))
+        assert contested == [(Decimal("300.00"),) * 2, (Decimal("150.00"),) * 2]
+        # The dispute keeps what the customer contested: nobody withdrew it.
+        assert (dispute.amount, dispute.item.disputed_amount) == (Decimal("300.00"), Decimal("300.00"))
+        (figures,) = account_figures([item.customer_id], TODAY)[item.customer_id]
+        assert figures.disputed_amount == Decimal("150.00")
+        reverse_allocation(**given, allocation_id=parts[1].pk, reversed_on=TODAY, reason="Autre facture")
+        dispute = Dispute.objects.get(pk=dispute.pk)
+        assert (dispute.item.contested_amount, dispute.contested_amount) == (Decimal("300.00"),) * 2
+        resolve_dispute(**given, dispute_id=dispute.pk, outcome="Créance maintenue")
+        dispute = Dispute.objects.get(pk=dispute.pk)
+        assert (dispute.item.contested_amount, dispute.contested_amount) == (Decimal(0), Decimal("300.00"))
 
     def test_a_bad_resolution_is_refused(self, make_user: Any) -> None:
         dispute = DisputeFactory(opened_on=TODAY)

@@ -1,5 +1,6 @@
 """The pages of disputes and promises: worklists, one dispute, its documents, what a refusal shows."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from core.models import Role, User
 from customers.models import Customer, LegalEntity
 from invoices.models import Dispute, DisputeFile, OpenItem, Promise
 from tests.customers.factories import CustomerFactory, LegalEntityFactory
-from tests.invoices.factories import DisputeFactory, OpenItemFactory, PromiseFactory
+from tests.invoices.factories import AllocationFactory, DisputeFactory, OpenItemFactory, PromiseFactory
 from tests.pages import assert_no_server_error, counting, page_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,22 @@ def contested(customer: Customer, number: str, **fields: Any) -> Dispute:
 def numbers(client: Client, query: str = "", address: str = LIST, table: str = "disputes") -> list[str]:
     page = page_of(client.get(f"{address}{query}").content)
     return [cell.text_content().strip() for cell in page.xpath(f"//table[@id='{table}']/tbody/tr/th")]
+
+
+def totals(client: Client, query: str = "", address: str = LIST, table: str = "disputes") -> list[list[str]]:
+    page = page_of(client.get(f"{address}{query}").content)
+    return [
+        [
+            cell.text_content().replace("\u202f", " ").replace("\xa0", " ")
+            for cell in row.xpath("td[@class='num']")
+        ]
+        for row in page.xpath(f"//table[@id='{table}']/tfoot/tr")
+    ]
+
+
+def csv_rows(answer: Any) -> list[list[str]]:
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    return list(csv.reader(text.splitlines(), delimiter=";"))
 
 
 def url(name: str, pk: int) -> str:
@@ -129,6 +146,36 @@ class TestDisputeList:
         (following,) = page_of(first.content).xpath("//a[@rel='next']/@href")
         assert len(set(numbers(browser)) | set(numbers(browser, following))) == 60
 
+    def test_the_export_is_what_the_list_shows_and_adds_up(
+        self, browser: Client, make_user: Any, sign_in: Any, customer: Customer, manager: User
+    ) -> None:
+        contested(customer, "FA-1", owner=manager, deadline=TODAY - timedelta(days=2), note="=cmd")
+        paid = contested(customer, "FA-2", reason="LIVR_INCOMP", deadline=None)
+        AllocationFactory(debit=paid.item, amount=Decimal("440.00"))
+        contested(customer, "DONE", resolved_on=TODAY, resolution="CREDIT_NOTE")
+        foreign = CustomerFactory(currency="CHF", legal_entity=LegalEntityFactory(code="ALPES"))
+        contested(foreign, "CH-1", amount=Decimal("30.00"))
+        assert totals(browser) == [["30,00 CHF"], ["180,00 €"]]
+        assert totals(browser, "?q=FA-") == [["180,00 €"]]
+        rows = csv_rows(browser.get(reverse("invoices:dispute-export", args=["csv"])))
+        assert [row[3] for row in rows] == ["Pièce", "FA-1", "FA-2", "CH-1"]
+        assert rows[1][7:] == [
+            "EUR", "120,00", "120,00", "500,00", manager.full_name, "20/02/2026", "28/02/2026", "2", "", "", "'=cmd",
+        ]  # fmt: skip
+        # What came in leaves less to contest.
+        assert rows[2][8:11] == ["120,00", "60,00", "60,00"]
+        address = reverse("invoices:dispute-export", args=["csv"])
+        closed = csv_rows(browser.get(f"{address}?state=closed"))
+        assert [(row[3], row[8], row[9]) for row in closed[1:]] == [("DONE", "120,00", "120,00")]
+        assert browser.get(f"{address}?resolved_after=hier").status_code == 302
+        assert browser.get(reverse("invoices:dispute-export", args=["pdf"])).status_code == 404
+        book = browser.get(f"{reverse('invoices:dispute-export', args=['xlsx'])}?reason=LIVR_INCOMP")
+        assert b"".join(book.streaming_content)[:2] == b"PK"  # type: ignore[attr-defined]
+        stranger = sign_in(
+            make_user(Role.CREDIT_MANAGER, email="x@example.test", sees=[LegalEntityFactory()])
+        )
+        assert len(csv_rows(stranger.get(address))) == 1
+
     def test_empty_hostile_and_foreign(
         self, browser: Client, make_user: Any, sign_in: Any, customer: Customer
     ) -> None:
@@ -147,6 +194,17 @@ class TestDisputeList:
 
 
 class TestDisputePage:
+    def test_what_came_in_leaves_less_to_contest(self, browser: Client, customer: Customer) -> None:
+        dispute = contested(customer, "FA-1", amount=Decimal("300.00"))
+        AllocationFactory(debit=dispute.item, amount=Decimal("350.00"))
+        text = text_of(browser.get(url("dispute-detail", dispute.pk)).content)
+        assert "Le litige portait sur 300,00 €" in text
+        assert "Les 150,00 € contestés" in text and "-150,00 €" not in text and "−150,00 €" not in text
+        shown = text_of(browser.get(url("item-detail", dispute.item_id)).content)
+        assert "150,00 € en litige" in shown and "300,00 €" not in shown
+        listed = text_of(browser.get(LIST).content)
+        assert "300,00 € à l’ouverture" in listed
+
     def test_it_is_opened_from_the_item_with_its_words(
         self, browser: Client, customer: Customer, manager: User
     ) -> None:
@@ -302,6 +360,31 @@ class TestDisputePage:
 
 
 class TestPromises:
+    def test_the_export_is_what_the_list_shows_and_adds_up(
+        self, browser: Client, customer: Customer, manager: User
+    ) -> None:
+        PromiseFactory(
+            item=invoice(customer, "FA-1"),
+            amount=Decimal("200.00"),
+            promised_date=TODAY,
+            made_on=TODAY,
+            made_by=manager,
+        )
+        self.judged(
+            customer, "FA-2", "PARTLY_KEPT", amount=Decimal("90.00"), received_amount=Decimal("40.00")
+        )
+        assert totals(browser, "", PROMISES, "promises") == [["200,00 €", "–"]]
+        assert totals(browser, "?state=ALL", PROMISES, "promises") == [["290,00 €", "40,00 €"]]
+        address = reverse("invoices:promise-export", args=["csv"])
+        rows = csv_rows(browser.get(address))
+        assert rows[1:] == [
+            ["PERCHE", customer.account_code, "Énergie du Loir", "FA-1", "1", "EUR", "200,00", "0,00", "500,00",
+             "02/03/2026", "02/03/2026", manager.full_name, "En cours", ""],
+        ]  # fmt: skip
+        assert [row[3] for row in csv_rows(browser.get(f"{address}?state=ALL"))[1:]] == ["FA-1", "FA-2"]
+        assert browser.get(f"{address}?judged_after=hier").status_code == 302
+        assert browser.get(reverse("invoices:promise-export", args=["pdf"])).status_code == 404
+
     def rows(self, client: Client, query: str = "") -> list[str]:
         return numbers(client, query, PROMISES, "promises")
 
