@@ -166,3 +166,9 @@ def volume(cursor: CursorWrapper) -> dict[str, tuple[int, Decimal]]:
     """What was decided: how many notices and how much principal, by currency."""
     cursor.execute(VOLUME)
     return {currency: (notices, amount) for currency, notices, amount in cursor.fetchall()}
+
+
+def automatic(cursor: CursorWrapper) -> int:
+    """How many of the notices decided ask for nobody's approval."""
+    cursor.execute("SELECT count(*) FROM plan_step WHERE NOT needs_approval")
+    return int(cursor.fetchone()[0])

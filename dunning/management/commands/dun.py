@@ -54,6 +54,7 @@ class Command(BaseCommand):
                     "as_of": as_of.isoformat(),
                     "simulated": options["simulate"],
                     "runs": [outcome.run_id for outcome in outcomes if outcome.run_id],
+                    "guarded": sum(outcome.is_guarded for outcome in outcomes),
                     "notices": sum(outcome.notices for outcome in outcomes),
                     "lines": sum(outcome.lines for outcome in outcomes),
                     "excluded": dict(sorted(excluded.items())),
