@@ -199,6 +199,10 @@ class Notice(models.Model):
                 condition=Q(status__in=["PROPOSED", "APPROVED", "RENDERED", "SENDING", "FAILED"]),
             ),
             models.Index(fields=["run", "-open_amount", "id"], name="notice_of_run_by_amount"),
+            # The approval list, the largest first.
+            models.Index(
+                fields=["-open_amount", "-id"], name="notice_to_approve", condition=Q(status="PROPOSED")
+            ),
             # The last contact with a customer, over all entities.
             models.Index(
                 fields=["contact_key", "-sent_on"], name="notice_contact", condition=~Q(contact_key="")
