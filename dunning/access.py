@@ -8,6 +8,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dunning.view_notices_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
     "dunning.plan": frozenset({Role.CREDIT_MANAGER}),
     "dunning.approve": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.call": frozenset({Role.CREDIT_MANAGER}),
     "dunning.deliver": frozenset({Role.CREDIT_MANAGER}),
     "dunning.hand_over": frozenset({Role.CREDIT_MANAGER}),
     "dunning.manage_policies": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
@@ -16,4 +17,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dunning.stop": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}),
     "dunning.receive_mail_events": frozenset({Role.API_PARTNER}),
     "dunning.suppress": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "dunning.waive": frozenset({Role.CREDIT_MANAGER}),
+    "dunning.record_limitation": frozenset({Role.CREDIT_MANAGER}),
 }

@@ -57,4 +57,9 @@ VERBS = {
     "dunning.simulation.failed": (_("Simulation d’un scénario échouée"), "late"),
     "dunning.trial.started": (_("Essai comparatif commencé"), ""),
     "dunning.trial.ended": (_("Essai comparatif terminé"), ""),
+    "dunning.fees.waived": (_("Pénalités ou indemnité remises"), "watch"),
+    "dunning.fees.waiver_revoked": (_("Remise de pénalités retirée"), ""),
+    "dunning.limitation.recorded": (_("Acte de prescription enregistré"), ""),
+    "dunning.limitation.ended": (_("Procédure ou médiation terminée"), ""),
+    "dunning.limitation.withdrawn": (_("Acte de prescription retiré"), "watch"),
 }
