@@ -88,9 +88,9 @@ def claims(level: Mapping[str, Any]) -> str:
     """What the level asks for."""
     asked = [_("le principal")]
     if level["claims_interest"]:
-        asked.append(_("les pénalités de retard"))
+        asked.append(_("les pénalités"))
     if level["claims_indemnity"]:
-        asked.append(_("l’indemnité forfaitaire"))
+        asked.append(_("l’indemnité"))
     if len(asked) == 1:
         return asked[0]
     return _("%(first)s et %(last)s") % {"first": ", ".join(asked[:-1]), "last": asked[-1]}

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from dunning.urls_policies import policy_patterns
 from dunning.views import cases, notices, runs
 
 app_name = "dunning"
@@ -19,6 +20,6 @@ urlpatterns = [
     path("dossiers/<int:pk>/dossier.zip", cases.case_dossier, name="case-dossier"),
     path("dossiers/<int:pk>/remettre/", cases.case_hand_over, name="case-hand-over"),
     path("dossiers/<int:pk>/rappeler/", cases.case_recall, name="case-recall"),
-    path("scenarios/", cases.policy_list, name="policy-list"),
+    *policy_patterns,
     path("clients/<int:pk>/", cases.customer_panel, name="customer-panel"),
 ]

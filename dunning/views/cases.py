@@ -1,4 +1,4 @@
-"""Dossiers de recouvrement, scenarios, and the dunning panel of a customer's page."""
+"""Dossiers de recouvrement, and the dunning panel of a customer's page."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -11,10 +11,10 @@ from core.audit_words import told
 from core.errors import BusinessError
 from core.files_http import file_response
 from core.rights import has_permission, permission_required
-from customers.models import Customer, LegalEntity
+from customers.models import Customer
 from dunning.filters import CaseFilter
 from dunning.forms import ReasonForm
-from dunning.models import Case, Notice, Policy
+from dunning.models import Case, Notice
 from dunning.operations.cases import hand_over_case, recall_case
 from dunning.views.places import tabs
 from dunning.views.tones import CASE_TONES, NOTICE_TONES
@@ -110,26 +110,6 @@ def case_recall(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("Le dossier est rappelé ; ses pièces peuvent de nouveau être relancées."))
     return redirect("dunning:case-detail", pk=pk)
-
-
-@require_GET
-@permission_required("dunning.view")
-def policy_list(request: HttpRequest) -> HttpResponse:
-    """The active scenarios as readable ladders."""
-    policies = (
-        Policy.objects.filter(status=Policy.Status.ACTIVE)
-        .prefetch_related("levels")
-        .select_related("legal_entity")
-        .order_by("priority", "code")
-    )
-    visible = set(LegalEntity.objects.visible_to(request.user).values_list("pk", flat=True))
-    shown = [
-        policy for policy in policies if policy.legal_entity_id is None or policy.legal_entity_id in visible
-    ]
-    kinds = dict(Customer.Kind.choices)
-    for policy in shown:
-        policy.kind_label = kinds.get(policy.customer_kind, "")
-    return render(request, "dunning/policy_list.html", {"policies": shown, "tabs": tabs(request, "policies")})
 
 
 @require_GET

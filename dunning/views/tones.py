@@ -1,6 +1,6 @@
 """Which colour and shape a state has on the pages of this floor."""
 
-from dunning.models import Case, Notice, Run
+from dunning.models import Case, Notice, Policy, Run, Simulation, Trial
 
 NOTICE_TONES = {
     Notice.Status.PROPOSED: "watch",
@@ -20,3 +20,14 @@ CASE_TONES = {
     Case.Status.CLOSED: "ok",
 }
 RUN_TONES = {Run.Status.REQUESTED: "info", Run.Status.PLANNED: "ok", Run.Status.FAILED: "late"}
+POLICY_TONES = {
+    Policy.Status.DRAFT: "watch",
+    Policy.Status.ACTIVE: "ok",
+    Policy.Status.RETIRED: "neutral",
+}
+SIMULATION_TONES = {
+    Simulation.Status.REQUESTED: "info",
+    Simulation.Status.DONE: "ok",
+    Simulation.Status.FAILED: "late",
+}
+TRIAL_TONES = {Trial.Status.RUNNING: "info", Trial.Status.ENDED: "neutral"}

@@ -176,4 +176,4 @@ def test_customer_panel_and_scenarios(portfolio, manager) -> None:
     )
     assert "<html" not in piece.content.decode()
     ladder = manager.get(reverse("dunning:policy-list")).content.decode()
-    assert "jours après l’échéance" in ladder
+    assert "J+15" in ladder

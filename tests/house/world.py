@@ -15,6 +15,7 @@ from dunning.letter_context import LetterFacts
 from dunning.models import Agency, Case, CaseItem, Level, Notice
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
+from dunning.operations.policies import draft_next_version
 from dunning.operations.runs import dun
 from invoices.models import (
     Dispute,
@@ -66,6 +67,14 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:case-hand-over": {"pk": "case"},
     "dunning:case-recall": {"pk": "case"},
     "dunning:customer-panel": {"pk": "customer"},
+    **{
+        f"dunning:policy-{name}": {"pk": "policy_draft"}
+        for name in ("detail", "edit", "reach", "draft", "activate", "retire", "compare")
+    },
+    **{
+        f"dunning:level-{name}": {"pk": "policy_draft", "rank": "level_rank"}
+        for name in ("add", "save", "remove", "move")
+    },
     "risk:customer-panel": {"pk": "customer"},
     "risk:score-detail": {"pk": "customer"},
     "risk:limit-set": {"pk": "customer"},
@@ -192,6 +201,8 @@ def build_world() -> dict[str, Any]:
     printed = render_next(actor=SYSTEM, facts=LetterFacts(register()), today=today, now=now)
     assert printed is not None
     return {
+        "policy_draft": draft_next_version(actor=SYSTEM, policy=policy, now=now).pk,
+        "level_rank": 1,
         "entity": entity.pk,
         "entity_code": entity.code,
         "customer": customer.pk,
