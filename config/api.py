@@ -6,6 +6,7 @@ from config.views_api import Description, redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
+from dunning import api_mail_events as mail_events
 from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice_statuses, items
 
 app_name = "api"
@@ -59,6 +60,7 @@ urlpatterns: list[URLPattern] = [
     path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),
+    path("v1/mail-events", mail_events.MailEventList.as_view(), name="mail-events"),
     re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
     path("", root, name="root"),
 ]

@@ -42,5 +42,8 @@ app.conf.beat_schedule = {
     "render-letters": {"task": "dunning.tasks.render_letters", **EVERY_HALF_MINUTE},
     "send-letters": {"task": "dunning.tasks.send_letters", **EVERY_HALF_MINUTE},
     "hold-outdated-notices": {"task": "dunning.tasks.hold_outdated_notices", **EVERY_FIVE_MINUTES},
+    "read-mail-reports": {"task": "dunning.tasks.read_mail_reports", **EVERY_MINUTE},
     "build-dossiers": {"task": "dunning.tasks.build_dossiers", **EVERY_MINUTE},
+    "move-post-batches": {"task": "dunning.tasks.move_post_batches", **EVERY_MINUTE},
+    "sweep-post-answers": {"task": "dunning.tasks.sweep_post_answers", **EVERY_MINUTE},
 }

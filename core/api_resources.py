@@ -8,6 +8,7 @@ RESOURCES = {
     "invoices": _("Factures et pièces"),
     "ageing": _("Balance âgée"),
     "notices": _("Relances et courriers"),
+    "mail-events": _("Retours de messagerie"),
     "invoice-batches": _("Lots de factures"),
     "einvoice-statuses": _("Statuts de factures électroniques"),
     "bank-statements": _("Relevés de compte"),

@@ -87,6 +87,10 @@ class DeliverySerializer(serializers.Serializer):
     status = serializers.ChoiceField(choices=Delivery.Status.choices)
     started_at = InstantField()
     finished_at = InstantField(allow_null=True)
+    message_id = serializers.CharField(help_text=lazy("L’en-tête Message-ID d’un e-mail."))
+    delivered_on = serializers.DateField(allow_null=True)
+    returned_on = serializers.DateField(allow_null=True)
+    return_reason = serializers.ChoiceField(choices=Delivery.Return.choices, allow_blank=True)
 
 
 class NoticeDetailSerializer(NoticeSerializer):

@@ -17,6 +17,7 @@ ALL_SCOPES = (
     "invoices:read",
     "ageing:read",
     "notices:read",
+    "mail-events:write",
     "invoice-batches:read",
     "invoice-batches:write",
     "bank-statements:read",

@@ -142,7 +142,7 @@ def test_one_copy_that_bounces_leaves_the_sending_proven(sent) -> None:
 
 
 def test_three_messages_refused_for_a_time_within_thirty_days_put_the_address_out(books) -> None:
-    entity, policy, customer, _item = books
+    _entity, policy, customer, _item = books
     level = policy.levels.get(rank=1)
     address, suppressed = "compta@client.example", []
     for number, days in enumerate((40, 20, 10, 0)):
