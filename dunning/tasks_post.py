@@ -9,9 +9,11 @@ from core import clock
 from core.jobs import failed_keys, forget_failure, report_failure
 from core.rights import SYSTEM
 from dunning.models import PostBatch
+from dunning.operations.e_registered import follow_e_registered, send_e_registered
 from dunning.operations.post_answers import sweep_answers
 from dunning.operations.post_batches import print_house_batch
 from dunning.operations.post_exchange import hand_over, prepare_due_batches
+from dunning.post.e_registered import ProviderAway
 from dunning.post.exchange import exchange_is_configured
 from invoices.operations.exclusive import exclusive
 
@@ -67,3 +69,29 @@ def sweep_post_answers() -> int:
         return 0
     forget_failure(name, "answers")
     return taken
+
+
+@shared_task(name="dunning.tasks.send_e_registered_letters")
+def send_e_registered_letters() -> int:
+    """Deposit the electronic registered letters that wait."""
+    name = "dunning.e_registered"
+    try:
+        taken = send_e_registered(today=clock.today(), now=clock.now())
+    except ProviderAway as away:
+        report_failure(name, "deposit", away, now=clock.now())
+        return 0
+    forget_failure(name, "deposit")
+    return taken
+
+
+@shared_task(name="dunning.tasks.follow_e_registered_letters")
+def follow_e_registered_letters() -> int:
+    """Ask the provider what became of the letters it has."""
+    name = "dunning.e_registered"
+    try:
+        moved = follow_e_registered(today=clock.today(), now=clock.now())
+    except ProviderAway as away:
+        report_failure(name, "follow", away, now=clock.now())
+        return 0
+    forget_failure(name, "follow")
+    return moved
