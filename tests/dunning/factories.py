@@ -8,6 +8,7 @@ from core.legal import shipped_values
 from core.operations.legal_parameters import load_legal_parameters
 from core.rights import SYSTEM
 from customers.models import Contact, Customer, LegalEntity, PaymentTerms
+from dunning.contacts import contact_key
 from dunning.models import Agency, Level, Notice, NoticeLine, Policy, Run
 from invoices.models import Allocation, OpenItem
 
@@ -142,6 +143,7 @@ def make_step(item: OpenItem, level: Level, *, sent_on: date | None) -> Notice:
         run=run, legal_entity=item.legal_entity, customer=item.customer, level=level, currency=item.currency,
         status=Notice.Status.SENT if sent_on else Notice.Status.PROPOSED, sent_on=sent_on, as_of=as_of,
         open_amount=item.open_amount, line_count=1, oldest_due_date=item.due_date,
+        contact_key=contact_key(item.customer),
     )  # fmt: skip
     NoticeLine.objects.create(
         notice=notice, item=item, rank=level.rank, open_amount=item.open_amount,
