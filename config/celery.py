@@ -42,8 +42,14 @@ app.conf.beat_schedule = {
     "render-letters": {"task": "dunning.tasks.render_letters", **EVERY_HALF_MINUTE},
     "send-letters": {"task": "dunning.tasks.send_letters", **EVERY_HALF_MINUTE},
     "hold-outdated-notices": {"task": "dunning.tasks.hold_outdated_notices", **EVERY_FIVE_MINUTES},
+    "send-texts": {"task": "dunning.tasks.send_texts", **EVERY_MINUTE},
     "read-mail-reports": {"task": "dunning.tasks.read_mail_reports", **EVERY_MINUTE},
     "build-dossiers": {"task": "dunning.tasks.build_dossiers", **EVERY_MINUTE},
     "move-post-batches": {"task": "dunning.tasks.move_post_batches", **EVERY_MINUTE},
     "sweep-post-answers": {"task": "dunning.tasks.sweep_post_answers", **EVERY_MINUTE},
+    "send-e-registered-letters": {"task": "dunning.tasks.send_e_registered_letters", **EVERY_MINUTE},
+    "follow-e-registered-letters": {
+        "task": "dunning.tasks.follow_e_registered_letters",
+        "schedule": crontab(minute="35"),
+    },
 }

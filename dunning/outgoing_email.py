@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core.files import read_file
 from customers.models import Contact, LegalEntity
 from dunning.delivery import Attachment, OutgoingEmail, default_sender, message_id
+from dunning.letter_enclosures import enclosed_files
 from dunning.letters.context import LetterContext
 from dunning.letters.email import render_email
 from dunning.mail.addresses import reply_address, same_address
@@ -125,7 +126,8 @@ def outgoing_email(notice: Notice, delivery: Delivery) -> OutgoingEmail:
 
 
 def _attachments(notice: Notice) -> list[Attachment]:
-    return [Attachment(notice.letter.file.name, read_file(notice.letter.file))]
+    enclosed = [Attachment(file.name, file.content) for file in enclosed_files(notice.letter)]
+    return [Attachment(notice.letter.file.name, read_file(notice.letter.file)), *enclosed]
 
 
 def thread_of(notice: Notice) -> tuple[str, ...]:

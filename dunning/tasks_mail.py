@@ -8,16 +8,34 @@ from django.conf import settings
 
 from core import clock
 from core.jobs import forget_failure, kick, report_failure
+from core.legal import register
 from core.rights import SYSTEM
+from dunning.letter_context import LetterFacts
 from dunning.mail.maildir import Maildir
 from dunning.mail.reports import HEAD_BYTES
 from dunning.operations.mail_events import receive_mail_events
+from dunning.operations.texts import send_next_text
 from dunning.reported_events import events_of
+from dunning.sms import sms_is_configured
 
 # A sweep gives its worker back after this long.
 SWEEP_SECONDS = 60
 
 log = structlog.get_logger(__name__)
+
+
+@shared_task(name="dunning.tasks.send_texts")
+def send_texts() -> int:
+    """Give the approved SMS notices to the gateway."""
+    if not sms_is_configured():
+        return 0
+    facts, sent, end = LetterFacts(register()), 0, time.monotonic() + SWEEP_SECONDS
+    while send_next_text(actor=SYSTEM, facts=facts, today=clock.today(), now=clock.now()) is not None:
+        sent += 1
+        if time.monotonic() > end:
+            kick("dunning.tasks.send_texts")
+            break
+    return sent
 
 
 @shared_task(name="dunning.tasks.read_mail_reports")

@@ -58,12 +58,22 @@ def begin(
 
 @operation("dunning.deliver")
 def finish_attempt(
-    *, actor: Actor, delivery_id: int, outcome: DeliveryOutcome, today: date, now: datetime
+    *,
+    actor: Actor,
+    delivery_id: int,
+    outcome: DeliveryOutcome,
+    today: date,
+    now: datetime,
+    message_id: str = "",
 ) -> Delivery:
-    """Keep the server's answer and move the notice: sent, to be tried again, or failed."""
+    """Keep the server's answer and move the notice: sent, to be tried again, or failed.
+
+    `message_id`: the name that the other side gave the message, where it gives one.
+    """
     delivery = _locked(delivery_id)
     if delivery.status != Delivery.Status.STARTED:
         return delivery
+    delivery.message_id = message_id or delivery.message_id
     close(actor=actor, delivery=delivery, outcome=outcome, today=today, now=now)
     if delivery.status == Delivery.Status.SENT:
         _take_back_early_bounce(actor, delivery, today, now)
@@ -138,7 +148,7 @@ def close(
         status, target = Delivery.Status.FAILED, Notice.Status.FAILED
         notice.not_before, notice.wait_reason = None, ""
     delivery.status, delivery.detail, delivery.finished_at = status, outcome.detail, now
-    delivery.save(update_fields=["status", "detail", "finished_at"])
+    delivery.save(update_fields=["status", "detail", "finished_at", "message_id"])
     check_move(notice, target)
     notice.status, notice.sent_on = target, sent_on
     notice.save(update_fields=["status", "sent_on", "not_before", "wait_reason"])

@@ -7,7 +7,7 @@ import pytest
 
 from core.models import AuditEvent
 from core.rights import SYSTEM
-from dunning.models import Delivery, MailEvent, Notice, SuppressedAddress
+from dunning.models import Delivery, MailEvent, Notice, Policy, SuppressedAddress
 from dunning.operations.deliveries import finish_attempt, retry_notice, send_next, start_attempt
 from dunning.operations.mail_events import ToldEvent, receive_mail_events
 from dunning.operations.suppressions import SuppressionRefused, lift_suppression, suppress_address
@@ -171,6 +171,7 @@ def test_a_complaint_sends_the_customers_other_mail_to_a_person(sent, books) -> 
     notice.refresh_from_db()
     assert notice.status == Notice.Status.SENT
     assert SuppressedAddress.objects.get().reason == "COMPLAINT"
+    Policy.objects.update(contact_gap_days=0)
     other = make_item(customer, "5000.00", TODAY - timedelta(days=30))
     later = propose_later(entity, other)
     assert later.status == Notice.Status.FAILED
@@ -189,7 +190,6 @@ def propose_later(entity, item) -> Notice:
     """A step of the item, printed and about to leave."""
     from core.legal import register
     from dunning.letter_context import LetterFacts
-    from dunning.models import Policy
     from dunning.operations.letters import render_next
 
     level = Policy.objects.get().levels.get(rank=1)
