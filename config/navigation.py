@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.rights import has_permission
+from dunning.views.stops import Banner, stop_banners
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Navigation:
     places: list[Place] = field(default_factory=list)
     administration: Place | None = None
     search_url: str = ""
+    # What stands above every page of a place: tone, title, text, url, url_label.
+    banners: list[Banner] = field(default_factory=list)
 
 
 # key, label, URL name, permission, icon, path prefixes under which it is lit
@@ -71,7 +74,8 @@ def navigation(request: HttpRequest) -> dict[str, Navigation]:
         if has_permission(user, permission)
         else None
     )
-    return {"nav": Navigation(places, administration, reverse("search"))}
+    banners = stop_banners(request) if best == "/relances/" and has_permission(user, "dunning.view") else []
+    return {"nav": Navigation(places, administration, reverse("search"), banners)}
 
 
 def _url(name: str) -> str:

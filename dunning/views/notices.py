@@ -20,7 +20,7 @@ from core.keyset import keyset_page
 from core.legal import MissingLegalParameter, register
 from core.rights import has_permission, permission_required
 from dunning.filters import NoticeFilter
-from dunning.forms import PostingForm, ReasonForm
+from dunning.forms import PostingForm, ReasonForm, SentForm
 from dunning.gate import explain, obstacles
 from dunning.gate_facts import notice_now
 from dunning.letter_context import LetterFacts, StatementChanged, letter_context
@@ -28,14 +28,13 @@ from dunning.letters.context import LetterContextError
 from dunning.letters.render import render_pdf
 from dunning.models import Level, Notice
 from dunning.operations.deliveries import retry_notice
-from dunning.operations.notices import approve_notices, reject_notices
+from dunning.operations.notices import approve_notices, mark_sent, reject_notices
 from dunning.operations.posting import confirm_posting
 from dunning.views.places import tabs
 from dunning.views.tones import NOTICE_TONES
 
 PAGE_SIZE = 50
 TITLES = {
-    "proposed": gettext_lazy("Relances à valider"),
     "to-post": gettext_lazy("Courriers à poster"),
     "failed": gettext_lazy("Envois en échec"),
     "all": gettext_lazy("Suivi des relances"),
@@ -45,7 +44,11 @@ TITLES = {
 @require_GET
 @permission_required("dunning.view")
 def notice_list(request: HttpRequest) -> HttpResponse:
-    """Notices, latest first, and what may be done with the ticked ones."""
+    """Notices, latest first, and what may be done with the ticked ones. Those to approve have a list of their own."""
+    if request.GET.getlist("status") == [Notice.Status.PROPOSED]:
+        query = request.GET.copy()
+        del query["status"]
+        return redirect(f"{reverse('dunning:approval-list')}?{query.urlencode()}")
     visible = Notice.objects.visible_to(request.user).select_related(
         "customer", "legal_entity", "level", "run"
     )
@@ -83,8 +86,6 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 
 
 def _place(states: list[str], channels: list[str]) -> str:
-    if states == [Notice.Status.PROPOSED]:
-        return "proposed"
     if states == [Notice.Status.RENDERED] and channels:
         return "to-post"
     return "failed" if states == [Notice.Status.FAILED] else "all"
@@ -171,7 +172,7 @@ def _ticked(request: HttpRequest) -> list[int]:
 def _back(request: HttpRequest) -> HttpResponse:
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}):
-        target = f"{reverse('dunning:notice-list')}?status=PROPOSED"
+        target = reverse("dunning:approval-list")
     # Not `redirect`, which takes a word for the name of a page.
     return HttpResponseRedirect(target)
 
@@ -255,5 +256,24 @@ def notice_retry(request: HttpRequest, pk: int) -> HttpResponse:
     def act() -> str:
         retry_notice(actor=request.user, notice=notice, now=clock.now())
         return _("La relance repart.")
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.approve")
+def notice_sent(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a notice whose sending failed reached the customer."""
+    notice = _visible(request, pk)
+    form = SentForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(message for errors in form.errors.values() for message in errors))
+        return _back(request)
+
+    def act() -> str:
+        mark_sent(
+            actor=request.user, notice=notice, today=clock.today(), now=clock.now(), **form.cleaned_data
+        )
+        return _("La relance compte comme reçue : l’étape suivante part de ce jour.")
 
     return _answer(request, act)

@@ -1,49 +1,94 @@
 """The tabs that the pages of Relances share, with what waits under each."""
 
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from core.rights import has_permission
 from dunning.models import Case, Level, Notice
+
+Counter = Callable[[HttpRequest], QuerySet[Any]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tab: where it leads, who sees it, and what is counted beside its name."""
+
+    key: str
+    label: Any
+    url_name: str
+    query: str = ""
+    permission: str = "dunning.view"
+    waiting: Counter | None = None
+
+
+def _notices(**conditions: Any) -> Counter:
+    return lambda request: Notice.objects.visible_to(request.user).filter(**conditions)
+
+
+POSTED = [Level.Channel.LETTER, Level.Channel.REGISTERED]
+PLACES = (
+    Place("runs", _("Campagnes"), "dunning:run-list"),
+    Place(
+        "proposed",
+        _("À valider"),
+        "dunning:approval-list",
+        waiting=_notices(status=Notice.Status.PROPOSED),
+    ),
+    Place(
+        "calls",
+        _("Appels"),
+        "dunning:call-list",
+        waiting=_notices(status=Notice.Status.APPROVED, level__channel=Level.Channel.PHONE),
+    ),
+    Place(
+        "to-post",
+        _("À poster"),
+        "dunning:notice-list",
+        "?status=RENDERED&channel=LETTER&channel=REGISTERED",
+        waiting=_notices(status=Notice.Status.RENDERED, level__channel__in=POSTED),
+    ),
+    Place(
+        "failed",
+        _("Échecs"),
+        "dunning:notice-list",
+        "?status=FAILED",
+        waiting=_notices(status=Notice.Status.FAILED),
+    ),
+    Place("all", _("Suivi"), "dunning:notice-list"),
+    Place(
+        "cases",
+        _("Dossiers"),
+        "dunning:case-list",
+        waiting=lambda request: Case.objects.visible_to(request.user).filter(status=Case.Status.READY),
+    ),
+    Place("exceptions", _("Exceptions"), "dunning:exception-list"),
+    Place("policies", _("Scénarios"), "dunning:policy-list"),
+    Place("templates", _("Modèles"), "dunning:template-list", permission="dunning.manage_templates"),
+    Place("settings", _("Réglages"), "dunning:settings-list"),
+)
 
 
 def tabs(request: HttpRequest, active: str) -> list[dict[str, object]]:
     """Counts are of what waits for a person; they stop at 1,000 so that no list is counted to its end."""
-    notices = Notice.objects.visible_to(request.user)
-    waiting = reverse("dunning:notice-list")
-    places = (
-        ("runs", _("Campagnes"), reverse("dunning:run-list"), None),
-        (
-            "proposed",
-            _("À valider"),
-            f"{waiting}?status=PROPOSED",
-            notices.filter(status=Notice.Status.PROPOSED),
-        ),
-        (
-            "to-post",
-            _("À poster"),
-            f"{waiting}?status=RENDERED&channel=LETTER&channel=REGISTERED",
-            notices.filter(
-                status=Notice.Status.RENDERED,
-                level__channel__in=[Level.Channel.LETTER, Level.Channel.REGISTERED],
-            ),
-        ),
-        ("failed", _("Échecs"), f"{waiting}?status=FAILED", notices.filter(status=Notice.Status.FAILED)),
-        ("all", _("Toutes les relances"), waiting, None),
-        (
-            "cases",
-            _("Dossiers"),
-            reverse("dunning:case-list"),
-            Case.objects.visible_to(request.user).filter(status=Case.Status.READY),
-        ),
-        ("policies", _("Scénarios"), reverse("dunning:policy-list"), None),
-    )
-    return [
-        {
-            "label": label,
-            "url": url,
-            "active": key == active,
-            "count": None if rows is None else rows.order_by()[:1000].count(),
-        }
-        for key, label, url, rows in places
-    ]
+    shown = []
+    for place in PLACES:
+        try:
+            url = reverse(place.url_name)
+        except NoReverseMatch:
+            continue
+        if has_permission(request.user, place.permission):
+            shown.append(
+                {
+                    "label": place.label,
+                    "url": url + place.query,
+                    "active": place.key == active,
+                    "count": place.waiting(request).order_by()[:1000].count() if place.waiting else None,
+                }
+            )
+    return shown
