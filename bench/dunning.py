@@ -6,6 +6,7 @@ Baseline in the same run: the pure rules called customer by customer through the
 import argparse
 import json
 import os
+import resource
 import statistics
 import time
 
@@ -219,6 +220,8 @@ def main() -> None:
         django.setup()
         set_up(options.customers, options.items, options.seed)
         runs = [run_once() for _ in range(options.runs)]
+        # The planning's own: the baseline holds objects for its sample.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         per_customer = baseline(options.sample)
         from django.db import connections
 
@@ -236,6 +239,7 @@ def main() -> None:
                 "lines": runs[0]["lines"],
                 "excluded": runs[0]["excluded"],
                 "median_seconds": round(median, 3),
+                "process_mebibytes": round(peak, 1),
                 "all_seconds": [round(run["seconds"], 3) for run in runs],
                 "baseline": "pure rules and ORM, customer by customer",
                 "baseline_sample_customers": options.sample,
