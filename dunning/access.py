@@ -15,6 +15,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "dunning.configure": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "dunning.except": frozenset({Role.CREDIT_MANAGER}),
     "dunning.stop": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}),
+    "dunning.approve_templates": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "dunning.manage_templates": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "dunning.receive_mail_events": frozenset({Role.API_PARTNER}),
     "dunning.suppress": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "dunning.waive": frozenset({Role.CREDIT_MANAGER}),

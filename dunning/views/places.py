@@ -68,6 +68,8 @@ PLACES = (
         waiting=lambda request: Case.objects.visible_to(request.user).filter(status=Case.Status.READY),
     ),
     Place("exceptions", _("Exceptions"), "dunning:exception-list"),
+    Place("addresses", _("Adresses écartées"), "dunning:suppression-list"),
+    Place("limitation", _("Prescription"), "dunning:limitation-list"),
     Place("policies", _("Scénarios"), "dunning:policy-list"),
     Place("templates", _("Modèles"), "dunning:template-list", permission="dunning.manage_templates"),
     Place("settings", _("Réglages"), "dunning:settings-list"),

@@ -13,6 +13,7 @@ from core.models import ApiKey, LegalParameter, User
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
 from dunning.models import Agency, Case, CaseItem, Level, Notice
+from dunning.operations.letter_templates import draft_template
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
 from dunning.operations.policies import draft_next_version
@@ -67,6 +68,14 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:case-hand-over": {"pk": "case"},
     "dunning:case-recall": {"pk": "case"},
     "dunning:customer-panel": {"pk": "customer"},
+    "dunning:template-built-in": {"kind": "level_kind", "language": "language"},
+    **{
+        f"dunning:template-{name}": {"pk": "letter_template"}
+        for name in ("detail", "check", "preview", "step")
+    },
+    "dunning:letterhead-detail": {"pk": "entity"},
+    "dunning:letter-edit": {"pk": "notice"},
+    "dunning:letter-edit-check": {"pk": "notice"},
     **{
         f"dunning:policy-{name}": {"pk": "policy_draft"}
         for name in ("detail", "edit", "reach", "draft", "activate", "retire", "compare")
@@ -222,6 +231,11 @@ def build_world() -> dict[str, Any]:
         "api_key": api_key.pk,
         "legal_parameter": LegalParameter.objects.order_by("pk").values_list("pk", flat=True)[0],
         "case": _case(entity, policy, today).pk,
+        "level_kind": "REMINDER",
+        "language": "en",
+        "letter_template": draft_template(
+            actor=SYSTEM, code="REMINDER", kind="REMINDER", language="fr", legal_entity=None, now=now
+        ).pk,
         "batch": _batch(entity).uid,
         **_bank(entity),
         **_cash(customer, today),
