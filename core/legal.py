@@ -1,6 +1,7 @@
 """Reading the registry of legal values (`core.models.LegalParameter`). Nothing here writes."""
 
 import csv
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -30,6 +31,7 @@ __all__ = [
     "rate_series",
     "register",
     "shipped_values",
+    "unconfirmed_rates",
     "unconfirmed_values",
 ]
 
@@ -82,6 +84,14 @@ def expiring_series(as_of: date, within_days: int = 90) -> tuple[EndingSeries, .
 def unconfirmed_values(as_of: date) -> tuple[LegalValue, ...]:
     """The values in use on a day that were only read in a secondary source."""
     return register().unconfirmed(as_of)
+
+
+def unconfirmed_rates(keys: Iterable[str], start: date, end: date) -> tuple[LegalValue, ...]:
+    """The values of these series, between two days, that nobody has confirmed from the primary source."""
+    rows = LegalParameter.objects.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gte=start), key__in=keys, valid_from__lte=end, confirmed=False
+    )
+    return tuple(LegalValue(*row) for row in rows.order_by("key", "valid_from").values_list(*_FIELDS))
 
 
 def shipped_values() -> tuple[LegalValue, ...]:

@@ -99,6 +99,16 @@ class LegalValue:
     def integer(self) -> int:
         return int(self.value)
 
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return label_of(self.key)
+
+    @property
+    def shown(self) -> str:
+        """A rate as it is read: 2,40 % with a decimal comma; any other value as it stands."""
+        return f"{self.value.replace('.', ',')}\u00a0%" if self.key in RATE_SERIES else self.value
+
     def covers(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 

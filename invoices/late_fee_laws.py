@@ -114,6 +114,13 @@ def rule_under(
     return found.rule, values
 
 
+def series_of(law: Law) -> tuple[str, ...]:
+    """The published rates that a contract under this law may follow."""
+    if law is Law.FR:
+        return (ECB_RATE, LEGAL_INTEREST)
+    return (BASE_RATES.get(law, ECB_RATE),)
+
+
 def parameter_keys(law: Law, rule: Rule | None) -> tuple[str, ...]:
     """The values of the registry that an amount under this law rests on: what a letter freezes with it."""
     prefix = law.value.lower()
