@@ -155,13 +155,13 @@ def clean_iban(text: str) -> str:
 
 def rib_key(bank: str, branch: str, account: str) -> str:
     """The two digits that end a French account number: 97 - (89 bank + 15 branch + 3 account) modulo 97."""
-    figures = [int(part.translate(_RIB_LETTERS)) for part in (bank, branch, account)]
+    figures = [int(part.upper().translate(_RIB_LETTERS)) for part in (bank, branch, account)]
     return f"{97 - (89 * figures[0] + 15 * figures[1] + 3 * figures[2]) % 97:02d}"
 
 
 def french_iban(bank: str, branch: str, account: str) -> str:
     """The IBAN of a French account: bank and branch codes of five digits, account of eleven characters."""
-    bban = f"{bank}{branch}{account}{rib_key(bank, branch, account)}"
+    bban = f"{bank}{branch}{account}".upper() + rib_key(bank, branch, account)
     return f"FR{stdnum_iban.calc_check_digits('FR00' + bban)}{bban}"
 
 

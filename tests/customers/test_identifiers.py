@@ -170,6 +170,8 @@ def test_monegasque_vat_number_holds_no_siren() -> None:
 def test_iban_and_its_rib_key() -> None:
     assert clean_iban("FR76 3000 6000 0112 3456 7890 189") == "FR7630006000011234567890189"
     assert rib_key("30006", "00001", "12345678901") == "89"
+    assert rib_key("20041", "01005", "0500013m026") == rib_key("20041", "01005", "0500013M026") == "06"
+    assert french_iban("20041", "01005", "0500013m026") == "FR1420041010050500013M02606"
     assert clean_iban("BE68 5390 0754 7034") == "BE68539007547034"
 
 
