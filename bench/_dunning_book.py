@@ -122,9 +122,11 @@ def persistent(question: Callable[[], Any]) -> Any:
 
 
 def work(events: int, customers: int, drawn: random.Random, over: threading.Event) -> None:
-    """The accountant: payments, disputes and holds, one customer after the other, as the run goes on."""
+    """The accountant: payments, disputes and holds, one customer after the other, once the run is planned."""
     from django.db import connection
 
+    while not states() and not over.wait(0.2):
+        pass
     for customer in drawn.sample(range(1, customers + 1), min(events, customers)):
         if over.wait(drawn.expovariate(2.0)):
             break
