@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import BusinessError
 from core.models import User
 from customers.models import LegalEntity
-from dunning.models import DunningException, DunningSettings, Level
+from dunning.models import DunningException, DunningSettings, Level, RunExclusion
 
 
 class RunForm(forms.Form):
@@ -158,3 +158,14 @@ class DunningSettingsForm(forms.ModelForm):
             if (cost := self.cleaned_data[f"cost_{channel}"]) is not None
         }
         return {name: self.cleaned_data[name] for name in self.Meta.fields} | {"channel_costs": costs}
+
+
+class OutcomeForm(forms.Form):
+    """Which outcomes of a run: proposed or one reason, and of whom."""
+
+    outcome = forms.ChoiceField(
+        label=_("Issue"),
+        required=False,
+        choices=[("", _("Toutes")), ("PROPOSED", _("Relance proposée")), *RunExclusion.Reason.choices],
+    )
+    customer = forms.CharField(label=_("Client"), required=False, max_length=80)

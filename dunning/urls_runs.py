@@ -7,6 +7,13 @@ from dunning.views import approvals, exceptions, notices, runs, settings, stops
 run_patterns = [
     path("", runs.run_list, name="run-list"),
     path("campagnes/<int:pk>/", runs.run_detail, name="run-detail"),
+    path("campagnes/<int:pk>/clients/", runs.run_outcomes, name="run-outcomes"),
+    path(
+        "campagnes/<int:pk>/clients.<str:file_format>", runs.run_outcomes_export, name="run-outcomes-export"
+    ),
+    path("campagnes/<int:pk>/confirmer/", runs.run_confirm, name="run-confirm"),
+    path("campagnes/<int:pk>/liberer/", runs.run_release, name="run-release"),
+    path("campagnes/<int:pk>/annuler/", runs.run_cancel, name="run-cancel"),
     path("a-valider/", approvals.approval_list, name="approval-list"),
     path("a-valider/toutes/", approvals.approval_all, name="approval-all"),
     path("suivi/", notices.notice_list, name="notice-list"),
