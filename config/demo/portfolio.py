@@ -17,6 +17,7 @@ from config.demo.customers import account_code
 from config.demo.diary import Diary
 from config.demo.loading import Group, stage_portfolio
 from config.demo.logo import logo_png
+from config.demo.plans import agree_sample_plans
 from config.demo.profiles import Behaviour, Profile, make_profiles
 from core.errors import BusinessError
 from core.files import store_file
@@ -117,6 +118,8 @@ def load_demo(*, demo: Demo, as_of: date, say: Callable[[str], None]) -> Loaded:
                 books = Books()
                 notes.append(str(error))
         books.open_until(as_of, group.now)
+        if with_history and demo.customers <= _LARGEST_WITH_HISTORY:
+            agree_sample_plans(entity=group.entities[0], people=group.people, as_of=as_of)
         if not demo.bare:
             notices = _todays_work(group, demo, notes, say)
         # What the operations above asked the workers for is done already.

@@ -22,7 +22,16 @@ from core.rights import SYSTEM
 from customers.identifiers import clean_iban, clean_siren, clean_siret, clean_vat_number
 from customers.models import Contact, Customer, LegalEntity
 from dunning.models import Case, Letter, Level, Notice, Policy
-from invoices.models import AgeingDay, AgeingTotal, BankFile, BankLine, ImportBatch, OpenItem, Promise
+from invoices.models import (
+    AgeingDay,
+    AgeingTotal,
+    BankFile,
+    BankLine,
+    ImportBatch,
+    OpenItem,
+    PaymentPlan,
+    Promise,
+)
 from invoices.operations.promises import settle_promises
 from risk.models import CreditLimit, Score
 from tests.config.demo_rows import digest, query
@@ -152,6 +161,19 @@ def test_every_kind_of_event_is_there(demo) -> None:
     }
     assert query("SELECT 1 FROM invoices_dispute WHERE resolved_on IS NOT NULL LIMIT 1")
     assert query("SELECT 1 FROM invoices_dispute WHERE resolved_on IS NULL LIMIT 1")
+
+
+def test_payment_plans_stand_at_each_stage(demo) -> None:
+    assert sorted(PaymentPlan.objects.values_list("status", flat=True)) == [
+        "ACTIVE",
+        "DEFAULTED",
+        "DRAFT",
+        "OFFERED",
+        "TO_APPROVE",
+    ]
+    kept = PaymentPlan.objects.get(status="ACTIVE")
+    assert [row.status for row in kept.instalments.order_by("rank")][:2] == ["PAID", "DUE"]
+    assert kept.agreement is not None and kept.signed_agreement is not None
 
 
 def test_promises_are_already_judged(demo) -> None:
