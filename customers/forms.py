@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Grant, Role, User
@@ -124,6 +125,16 @@ class ContactForm(forms.ModelForm):
     class Meta:
         model = Contact
         fields = ("name", "role", "email", "phone", "gets_dunning")
+        widgets = {
+            # Whether messages reach the address is known above: asked by name, shown below the form.
+            "email": forms.EmailInput(
+                attrs={
+                    "hx-get": reverse_lazy("dunning:address-check"),
+                    "hx-trigger": "change",
+                    "hx-target": "#remarque-adresse",
+                }
+            )
+        }
 
 
 class HoldForm(forms.Form):

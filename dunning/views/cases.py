@@ -14,6 +14,7 @@ from core.rights import has_permission, permission_required
 from customers.models import Customer
 from dunning.filters import CaseFilter
 from dunning.forms import ReasonForm
+from dunning.mail_reads import suppressed_contacts
 from dunning.models import Case, Notice
 from dunning.operations.cases import hand_over_case, recall_case
 from dunning.views.places import tabs
@@ -126,4 +127,13 @@ def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
     for case in cases:
         case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
     template = "dunning/customer_panel.html" if request.htmx else "dunning/customer_panel_page.html"
-    return render(request, template, {"customer": customer, "notices": notices, "cases": cases})
+    return render(
+        request,
+        template,
+        {
+            "customer": customer,
+            "notices": notices,
+            "cases": cases,
+            "suppressed": suppressed_contacts(customer),
+        },
+    )

@@ -19,8 +19,10 @@ from core.files_http import file_response
 from core.keyset import keyset_page
 from core.legal import MissingLegalParameter, register
 from core.rights import has_permission, permission_required
+from dunning.delivery_story import story_of
 from dunning.filters import NoticeFilter
 from dunning.forms import PostingForm, ReasonForm, SentForm
+from dunning.forms_mail import RetryForm
 from dunning.gate import explain, obstacles
 from dunning.gate_facts import notice_now
 from dunning.letter_context import LetterFacts, StatementChanged, letter_context
@@ -117,7 +119,10 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "letter": letter,
             "case": getattr(notice, "case", None),
             "lines": notice.lines.select_related("item").order_by("item__due_date", "item_id"),
-            "deliveries": notice.deliveries.order_by("attempt"),
+            "delivery_events": story_of(notice),
+            "retry_form": RetryForm()
+            if notice.level.channel in (Level.Channel.EMAIL, Level.Channel.SMS)
+            else None,
             "events": told(audit.timeline(notice)[:50]),
             "obstacle": explain(found),
             "preview": not is_hand_over and letter is None and waiting,
@@ -254,7 +259,10 @@ def notice_retry(request: HttpRequest, pk: int) -> HttpResponse:
     notice = _visible(request, pk)
 
     def act() -> str:
-        retry_notice(actor=request.user, notice=notice, now=clock.now())
+        form = RetryForm(request.POST)
+        if not form.is_valid():
+            raise BusinessError(_("Cette adresse ne peut pas servir."), field="send_to")
+        retry_notice(actor=request.user, notice=notice, now=clock.now(), **form.cleaned_data)
         return _("La relance repart.")
 
     return _answer(request, act)

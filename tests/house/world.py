@@ -12,12 +12,14 @@ from core.legal import register
 from core.models import ApiKey, LegalParameter, User
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
-from dunning.models import Agency, Case, CaseItem, Level, Notice
+from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice
 from dunning.operations.letter_templates import draft_template
 from dunning.operations.letters import render_next
+from dunning.operations.limitation_events import record_limitation_event
 from dunning.operations.notices import approve_notices
 from dunning.operations.policies import draft_next_version
 from dunning.operations.runs import dun
+from dunning.operations.suppressions import suppress_address
 from invoices.models import (
     Dispute,
     DisputeFile,
@@ -25,6 +27,7 @@ from invoices.models import (
     DroppedFile,
     ImportBatch,
     ImportProfile,
+    OpenItem,
     PayerAlias,
     PaymentPlan,
     Promise,
@@ -63,6 +66,14 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:letter-pdf": {"pk": "printed"},
     "dunning:notice-preview": {"pk": "notice"},
     "dunning:notice-retry": {"pk": "notice"},
+    "dunning:item-law": {"pk": "item"},
+    "dunning:waiver-create": {"pk": "item"},
+    "dunning:waiver-revoke": {"pk": "waiver"},
+    "dunning:notice-waive": {"pk": "notice"},
+    "dunning:limitation-export": {"file_format": "csv"},
+    "dunning:limitation-record": {"pk": "item"},
+    **{f"dunning:limitation-{name}": {"pk": "limitation_event"} for name in ("end", "withdraw", "evidence")},
+    "dunning:suppression-lift": {"pk": "suppression"},
     "dunning:case-detail": {"pk": "case"},
     "dunning:case-dossier": {"pk": "case"},
     "dunning:case-hand-over": {"pk": "case"},
@@ -221,12 +232,19 @@ def build_world() -> dict[str, Any]:
         "allocation": allocation.pk,
         "run": planned.run_id,
         "notice": notices[customer.pk].pk,
+        "suppression": suppress_address(
+            actor=SYSTEM, address="parti@client.example", detail="parti", now=now
+        ).pk,
         "notice_uid": printed.uid,
         "printed": printed.pk,
         "dispute": dispute.pk,
         "dispute_file": _dispute_file(dispute).pk,
         "plan": _plan(entity, today).uid,
         "promise": promise.pk,
+        "waiver": FeeWaiver.objects.create(
+            item=item, part="BOTH", reason="geste", granted_by=somebody, granted_on=today, created_at=now
+        ).pk,
+        "limitation_event": _limitation_event(item).pk,
         "somebody": somebody.pk,
         "api_key": api_key.pk,
         "legal_parameter": LegalParameter.objects.order_by("pk").values_list("pk", flat=True)[0],
@@ -243,6 +261,23 @@ def build_world() -> dict[str, Any]:
             legal_entity=entity, name="Export du logiciel", columns={"number": "No"}, updated_at=now
         ).pk,
     }
+
+
+def _limitation_event(item: OpenItem) -> LimitationEvent:
+    [event] = record_limitation_event(
+        actor=SYSTEM,
+        item_id=item.pk,
+        kind="COURT_CLAIM",
+        happened_on=clock.today(),
+        evidence="assignation",
+        is_certain=True,
+        content=io.BytesIO(SIGNED),
+        name="assignation.pdf",
+        content_type="application/pdf",
+        today=clock.today(),
+        now=clock.now(),
+    )
+    return event
 
 
 def _dispute_file(dispute: Dispute) -> DisputeFile:
