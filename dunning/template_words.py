@@ -67,6 +67,7 @@ class Choice:
     """A field of the palette, and the text that a click writes."""
 
     insert: str
+    name: str
     label: str
 
 
@@ -86,8 +87,10 @@ def palette(kind: LetterKind) -> list[tuple[str, list[Choice]]]:
 
 def _choice(field: FieldHelp) -> Choice:
     if field.kind is FieldKind.CONDITION:
-        return Choice(f"{{{{ si {field.name} }}}}…{{{{ sinon }}}}…{{{{ fin }}}}", str(field.label))
-    return Choice(f"{{{{ {field.name} }}}}", str(field.label))
+        return Choice(
+            f"{{{{ si {field.name} }}}}…{{{{ sinon }}}}…{{{{ fin }}}}", field.name, str(field.label)
+        )
+    return Choice(f"{{{{ {field.name} }}}}", field.name, str(field.label))
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,11 +70,11 @@ def lint(texts: TemplateUsed, *, samples: Iterable[LetterContext]) -> list[Findi
     for part, source in _sources(texts):
         template, faults = _read(part, source)
         found += faults
+        found += _literal(part, source, kind, language)
         if template is None:
             readable = False
-            continue
-        found += _fields(part, template, kind)
-        found += _literal(part, source, kind, language)
+        else:
+            found += _fields(part, template, kind)
     if readable:
         found += _printed(texts, samples)
     unique = dict.fromkeys(found)
