@@ -92,6 +92,13 @@ def compose(message: OutgoingEmail) -> EmailMultiAlternatives:
     """The message ready to be handed over. Raises MessageRefused."""
     sender = message.sender_address or default_sender()
     _check_addresses(message.recipient, *message.copies)
+    if message.blind_copy and not _is_address(message.blind_copy):
+        raise MessageRefused(
+            _(
+                "La copie cachée « %(address)s » n’est pas une adresse : corrigez les réglages de relance de l’entité."
+            )
+            % {"address": message.blind_copy}
+        )
     try:
         headers = AUTOMATIC | {"Message-ID": message.message_id}
         if message.thread:
@@ -129,10 +136,16 @@ def compose(message: OutgoingEmail) -> EmailMultiAlternatives:
 
 def _check_addresses(*addresses: str) -> None:
     for address in addresses:
-        try:
-            validate_email(address)
-        except ValidationError as error:
+        if not _is_address(address):
             raise MessageRefused(
                 _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
                 % {"recipient": address}
-            ) from error
+            )
+
+
+def _is_address(address: str) -> bool:
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return True

@@ -83,9 +83,10 @@ def recipients_of(notice: Notice) -> Recipients:
 
 def _designated(customer_id: int) -> list[str]:
     rows = Contact.objects.filter(customer=customer_id, gets_dunning=True).exclude(email="").order_by("id")
-    return list(
-        {same_address(email): email for email in reversed(rows.values_list("email", flat=True))}.values()
-    )[::-1]
+    found: dict[str, str] = {}
+    for email in rows.values_list("email", flat=True):
+        found.setdefault(same_address(email), email)
+    return list(found.values())
 
 
 def _complaints(customer_id: int) -> list[str]:
