@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from config.agenda_claims import CLAIM_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
-from core.legal import expiring_series
+from config.agenda_law import LAW_READS
 from core.models import JobRun, User
 from core.rights import has_permission
 from customers.models import Customer
@@ -275,21 +275,6 @@ def _over_limit(user: User, today: date) -> Iterable[Entry]:
         )
 
 
-def _legal_parameters(user: User, today: date) -> Iterable[Entry]:
-    ending = expiring_series(today)
-    if ending:
-        yield Entry(
-            key="legal_parameters",
-            count=len(ending),
-            title=ngettext("paramètre légal à renouveler", "paramètres légaux à renouveler", len(ending)),
-            reason=_("%(label)s : dernière valeur connue jusqu’au %(day)s.")
-            % {"label": ending[0].label, "day": f"{ending[0].last_day:%d/%m/%Y}"},
-            url=reverse("core:legal-parameter-list"),
-            action=_("Renouveler"),
-            tone="late" if ending[0].days_left < 0 else "watch",
-        )
-
-
 _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("core.view_jobs", _failed_jobs),
     ("invoices.import", _stopped_batches),
@@ -301,7 +286,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("risk.set_limit", _over_limit),
     *CLAIM_READS,
     ("invoices.record_einvoice_status", _flagged_statuses),
-    ("core.manage_legal_parameters", _legal_parameters),
+    *LAW_READS,
     ("invoices.allocate", _unmatched),
 )
 
