@@ -52,7 +52,7 @@ def test_from_the_button_to_the_letter(portfolio, manager) -> None:
     plan_requested_runs()
     page = manager.get(reverse("dunning:run-detail", args=[run.pk])).content.decode()
     assert "Relance" in page
-    listing = manager.get(reverse("dunning:notice-list") + "?status=PROPOSED").content.decode()
+    listing = manager.get(reverse("dunning:notice-list") + "?status=PROPOSED", follow=True).content.decode()
     for item in items:
         assert item.customer.name in listing
 
@@ -145,7 +145,8 @@ def test_lists_ask_the_same_number_of_questions_at_2_and_20_rows(
     from django.test.utils import CaptureQueriesContext
 
     entity, _items = portfolio
-    urls = [reverse("dunning:notice-list"), reverse("dunning:run-list"), reverse("dunning:case-list")]
+    names = ("approval-list", "notice-list", "run-list", "case-list", "exception-list", "settings-list")
+    urls = [reverse(f"dunning:{name}") for name in names]
 
     def counts() -> list[int]:
         found = []

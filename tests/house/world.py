@@ -13,12 +13,14 @@ from core.models import ApiKey, LegalParameter, User
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
 from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice
+from dunning.operations.exceptions import add_exception
 from dunning.operations.letter_templates import draft_template
 from dunning.operations.letters import render_next
 from dunning.operations.limitation_events import record_limitation_event
 from dunning.operations.notices import approve_notices
 from dunning.operations.policies import draft_next_version
 from dunning.operations.runs import dun
+from dunning.operations.stops import stop_dunning
 from dunning.operations.suppressions import suppress_address
 from invoices.models import (
     Dispute,
@@ -48,6 +50,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.house.post_world import post_world
 from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted
 from tests.invoices.statements import Move, camt, make_account, previewed
@@ -62,6 +65,16 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "customers:customer-release": {"pk": "customer"},
     "customers:customer-insolvency": {"pk": "customer"},
     "dunning:run-detail": {"pk": "run"},
+    "dunning:run-outcomes": {"pk": "run"},
+    "dunning:run-outcomes-export": {"pk": "run", "file_format": "csv"},
+    "dunning:run-confirm": {"pk": "run"},
+    "dunning:run-release": {"pk": "run"},
+    "dunning:run-cancel": {"pk": "run"},
+    "dunning:notice-sent": {"pk": "notice"},
+    "dunning:exception-add": {"customer_pk": "customer"},
+    "dunning:exception-end": {"pk": "exception"},
+    "dunning:settings-edit": {"pk": "entity"},
+    "dunning:stop-lift": {"pk": "stop"},
     "dunning:notice-detail": {"pk": "notice"},
     "dunning:letter-pdf": {"pk": "printed"},
     "dunning:notice-preview": {"pk": "notice"},
@@ -74,6 +87,12 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:limitation-record": {"pk": "item"},
     **{f"dunning:limitation-{name}": {"pk": "limitation_event"} for name in ("end", "withdraw", "evidence")},
     "dunning:suppression-lift": {"pk": "suppression"},
+    **{
+        f"dunning:post-batch-{name}": {"pk": "post_batch"}
+        for name in ("detail", "pdf", "manifest", "post", "numbers", "undo")
+    },
+    **{f"dunning:delivery-{name}": {"pk": "delivery"} for name in ("number", "proof")},
+    **{f"dunning:call-{name}": {"pk": "call"} for name in ("detail", "give-up")},
     "dunning:case-detail": {"pk": "case"},
     "dunning:case-dossier": {"pk": "case"},
     "dunning:case-hand-over": {"pk": "case"},
@@ -232,11 +251,25 @@ def build_world() -> dict[str, Any]:
         "allocation": allocation.pk,
         "run": planned.run_id,
         "notice": notices[customer.pk].pk,
+        # Of an account and an entity that nothing else here is about.
+        "exception": add_exception(
+            actor=SYSTEM,
+            customer=make_customer(make_entity()),
+            effect="REMINDERS_ONLY",
+            reason="Client stratégique",
+            until=None,
+            today=today,
+            now=now,
+        ).pk,
+        "stop": stop_dunning(
+            actor=SYSTEM, legal_entity=make_entity(), reason="Reprise des soldes", now=now
+        ).pk,
         "suppression": suppress_address(
             actor=SYSTEM, address="parti@client.example", detail="parti", now=now
         ).pk,
         "notice_uid": printed.uid,
         "printed": printed.pk,
+        **post_world(entity, printed, today, now),
         "dispute": dispute.pk,
         "dispute_file": _dispute_file(dispute).pk,
         "plan": _plan(entity, today).uid,
