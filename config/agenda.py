@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from config.agenda_claims import CLAIM_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from config.agenda_law import LAW_READS
+from config.agenda_post import POST_READS
 from core.models import JobRun, User
 from core.rights import has_permission
 from customers.models import Customer
@@ -177,7 +178,7 @@ def _deliveries(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("courrier à poster", "courriers à poster", count),
             reason=_("Prêts à imprimer ; notez leur remise à la poste, la suite en dépend."),
-            url=reverse("dunning:notice-list") + "?status=RENDERED",
+            url=reverse("dunning:post-list"),
             action=_("Imprimer"),
             tone="watch",
         )
@@ -284,6 +285,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("dunning.hand_over", _cases),
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
+    *POST_READS,
     *CLAIM_READS,
     ("invoices.record_einvoice_status", _flagged_statuses),
     *LAW_READS,

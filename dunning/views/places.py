@@ -49,10 +49,10 @@ PLACES = (
     Place(
         "to-post",
         _("À poster"),
-        "dunning:notice-list",
-        "?status=RENDERED&channel=LETTER&channel=REGISTERED",
+        "dunning:post-list",
         waiting=_notices(status=Notice.Status.RENDERED, level__channel__in=POSTED),
     ),
+    Place("post-batches", _("Lots de courriers"), "dunning:post-batch-list"),
     Place(
         "failed",
         _("Échecs"),
