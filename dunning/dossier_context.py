@@ -5,7 +5,6 @@ from datetime import date
 from core.files import read_file
 from core.legal import register
 from core.legal_register import Register
-from dunning.legal_deadlines import limitation
 from dunning.letter_context import (
     DAY_COUNTS,
     creditor_of,
@@ -21,6 +20,7 @@ from dunning.letter_context import (
 )
 from dunning.letters import context as letter
 from dunning.letters.dossier import ClaimMovement, DossierContext, DossierDocument, LogEntry, build_dossier
+from dunning.limitation_reads import limitations
 from dunning.models import Case, Letter, Notice
 from invoices.models import Allocation, OpenItem
 
@@ -80,7 +80,7 @@ def _context(
             DossierDocument(name=sent.file.name, label=_label(sent), sha256=sent.file.sha256)
             for sent in letters
         ),
-        limitation_date=_limitation(notice, legal),
+        limitation_date=_limitation(notice, items, legal),
         parameters=parameters_used(legal, notice, rule),
     )
 
@@ -132,7 +132,10 @@ def _movements(items: dict[int, OpenItem], as_of: date) -> tuple[ClaimMovement, 
     )
 
 
-def _limitation(notice: Notice, legal: Register) -> date:
-    """The last day to act on the oldest item, nothing having interrupted its limitation."""
-    regime = {"CONSUMER": "B2C", "PUBLIC_BODY": "PUBLIC"}.get(notice.customer.kind, "B2B")
-    return limitation(legal, regime, notice.oldest_due_date).act_by
+def _limitation(notice: Notice, items: dict[int, OpenItem], legal: Register) -> date | None:
+    """The first of the items' prudent last days to act, those known; none while proceedings keep them all alive."""
+    for item in items.values():
+        item.customer = notice.customer
+    debits = [item for item in items.values() if item.total_amount > 0]
+    found = [row.limitation.act_by for row in limitations(debits, legal).values() if row.limitation]
+    return min((day for day in found if day is not None), default=None)

@@ -5,6 +5,7 @@ from datetime import date
 from django import template
 from django.urls import reverse
 
+from core import clock
 from core.legal import unconfirmed_rates
 from customers.models import Customer
 from dunning.models import Notice
@@ -26,6 +27,12 @@ def unconfirmed_rates_on(day: date) -> dict[str, object]:
     """The same for pages that print the interest of many customers: the rates in force on a day."""
     values = unconfirmed_rates(series_of(law_of("")), day, day)
     return {"values": values, "url": reverse("core:legal-parameter-list")}
+
+
+@register.inclusion_tag("dunning/unconfirmed_rates.html")
+def unconfirmed_rates_now() -> dict[str, object]:
+    """The same for lists: the rates in force today."""
+    return unconfirmed_rates_on(clock.today())
 
 
 def _context(customer: Customer, start: date, end: date) -> dict[str, object]:
