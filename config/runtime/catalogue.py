@@ -22,7 +22,7 @@ from config.runtime.home import REPOSITORY
 
 PYTHON_FOLDERS = ("config", "core", "customers", "dunning", "invoices", "risk")
 TEMPLATE_FOLDER = "templates"
-# What customers read has one file per language; its words stand in dunning/letters/wording.py.
+# What customers read has one file per language; its words stand in dunning/letters/wording/.
 BY_LANGUAGE = ("templates/letters", "templates/emails")
 
 ENGLISH = REPOSITORY / "locale" / "en" / "LC_MESSAGES" / "django.po"

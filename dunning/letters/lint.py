@@ -183,20 +183,20 @@ def _literal(part: TextPart, source: str, kind: LetterKind, language: str) -> It
     for hit in wordlist.forbidden_words(words, language):
         severity = Severity.ERROR if hit.severity is wordlist.Severity.FORBIDDEN else Severity.WARNING
         yield Finding(severity, part, line_of(hit.start), hit.message)
-    for hit in _IBAN.finditer(words):
+    for iban in _IBAN.finditer(words):
         yield Finding(
             Severity.ERROR,
             part,
-            line_of(hit.start()),
+            line_of(iban.start()),
             _("Un IBAN est écrit dans le texte : mettez le champ {{ iban }}, qui suit la fiche de l’entité."),
         )
-    for hit in _MONEY.finditer(words):
+    for amount in _MONEY.finditer(words):
         yield Finding(
             Severity.WARNING,
             part,
-            line_of(hit.start()),
+            line_of(amount.start()),
             _("Le montant « %(amount)s » est écrit dans le texte : un champ suivrait le calcul.")
-            % {"amount": hit.group().strip()},
+            % {"amount": amount.group().strip()},
         )
     for number, line in enumerate(words.split("\n"), start=1):
         for word in line.split():

@@ -67,7 +67,7 @@ def lay_out(template: Template, values: Mapping[str, str], truth: Mapping[str, b
             lines.clear()
 
     for line in _lines(_decided(template.nodes, holds)):
-        if line is Mark.PARAGRAPH:
+        if line is None:
             flush()
             continue
         if isinstance(line[0], Field) and line[0].block:
@@ -108,8 +108,8 @@ def _decided(nodes: Iterable[Node], holds: Callable[[str], bool]) -> Iterator[Te
             yield node
 
 
-def _lines(atoms: Iterator[Text | Field | Mark]) -> Iterator[list[Text | Field] | Mark]:
-    """Lines of atoms, and the ends of paragraphs between them."""
+def _lines(atoms: Iterator[Text | Field | Mark]) -> Iterator[list[Text | Field] | None]:
+    """Lines of atoms, and None at the end of a paragraph."""
     line: list[Text | Field] = []
     for atom in atoms:
         if isinstance(atom, Mark):
@@ -117,7 +117,7 @@ def _lines(atoms: Iterator[Text | Field | Mark]) -> Iterator[list[Text | Field] 
                 yield line
                 line = []
             if atom is Mark.PARAGRAPH:
-                yield atom
+                yield None
         else:
             line.append(atom)
     if line:
