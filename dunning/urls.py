@@ -21,5 +21,4 @@ urlpatterns = [
     *policy_patterns,
     *post_patterns,
     *letter_patterns,
-    path("clients/<int:pk>/", cases.customer_panel, name="customer-panel"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dunning.views import approvals, exceptions, notices, runs, settings, stops
+from dunning.views import approvals, customers, exceptions, notices, runs, settings, stops
 
 run_patterns = [
     path("", runs.run_list, name="run-list"),
@@ -25,6 +25,7 @@ run_patterns = [
     path("suivi/<int:pk>/apercu.pdf", notices.notice_preview, name="notice-preview"),
     path("suivi/<int:pk>/renvoyer/", notices.notice_retry, name="notice-retry"),
     path("suivi/<int:pk>/recue/", notices.notice_sent, name="notice-sent"),
+    path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
     path("exceptions/", exceptions.exception_list, name="exception-list"),
     path("exceptions/clients/<int:customer_pk>/", exceptions.exception_add, name="exception-add"),
     path("exceptions/<int:pk>/lever/", exceptions.exception_end, name="exception-end"),

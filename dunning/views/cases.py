@@ -11,14 +11,12 @@ from core.audit_words import told
 from core.errors import BusinessError
 from core.files_http import file_response
 from core.rights import has_permission, permission_required
-from customers.models import Customer
 from dunning.filters import CaseFilter
 from dunning.forms import ReasonForm
-from dunning.mail_reads import suppressed_contacts
-from dunning.models import Case, Notice
+from dunning.models import Case
 from dunning.operations.cases import hand_over_case, recall_case
 from dunning.views.places import tabs
-from dunning.views.tones import CASE_TONES, NOTICE_TONES
+from dunning.views.tones import CASE_TONES
 
 PAGE_SIZE = 100
 
@@ -111,29 +109,3 @@ def case_recall(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("Le dossier est rappelé ; ses pièces peuvent de nouveau être relancées."))
     return redirect("dunning:case-detail", pk=pk)
-
-
-@require_GET
-@permission_required("dunning.view")
-def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
-    """The customer page's piece: what was sent to him, what waits, and his cases."""
-    customer = get_object_or_404(Customer.objects.visible_to(request.user), pk=pk)
-    notices = list(
-        Notice.objects.filter(customer=customer).select_related("level", "run").order_by("-pk")[:20]
-    )
-    for notice in notices:
-        notice.tone = NOTICE_TONES[Notice.Status(notice.status)]  # type: ignore[attr-defined]
-    cases = list(Case.objects.filter(customer=customer).select_related("agency").order_by("-pk")[:10])
-    for case in cases:
-        case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
-    template = "dunning/customer_panel.html" if request.htmx else "dunning/customer_panel_page.html"
-    return render(
-        request,
-        template,
-        {
-            "customer": customer,
-            "notices": notices,
-            "cases": cases,
-            "suppressed": suppressed_contacts(customer),
-        },
-    )
