@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},
+    "run-simulations": {"task": "dunning.tasks.run_simulations", **EVERY_MINUTE},
     "render-letters": {"task": "dunning.tasks.render_letters", **EVERY_HALF_MINUTE},
     "send-letters": {"task": "dunning.tasks.send_letters", **EVERY_HALF_MINUTE},
     "hold-outdated-notices": {"task": "dunning.tasks.hold_outdated_notices", **EVERY_FIVE_MINUTES},

@@ -24,6 +24,14 @@ from dunning.operations.deliveries import Sweep, send_next
 from dunning.operations.letters import RenderingFailed, render_next
 from dunning.operations.runs import fail_run, plan_run, request_run
 from dunning.outdated import possibly_outdated
+from dunning.tasks_mail import read_mail_reports, send_texts
+from dunning.tasks_post import (
+    follow_e_registered_letters,
+    move_post_batches,
+    send_e_registered_letters,
+    sweep_post_answers,
+)
+from dunning.tasks_simulations import run_simulations
 
 # A sweep gives its worker back after this long and asks to be called again: other queues get their turn.
 SWEEP_SECONDS = 60
@@ -34,6 +42,17 @@ MOST_ATTEMPTS = 3
 CHUNK = 500
 
 log = structlog.get_logger(__name__)
+
+# Where Celery looks for tasks, those of other files included.
+__all__ = [
+    "follow_e_registered_letters",
+    "move_post_batches",
+    "read_mail_reports",
+    "run_simulations",
+    "send_e_registered_letters",
+    "send_texts",
+    "sweep_post_answers",
+]
 
 
 @shared_task(name="dunning.tasks.plan_nightly_runs")
@@ -73,7 +92,10 @@ def _plan(job: Job, run: Run) -> None:
         fail_run(actor=SYSTEM, run=run, error=str(error), now=clock.now())
     except Exception as error:
         if job.row.attempts >= MOST_ATTEMPTS:
-            told = _("La campagne n’a pas pu être préparée : %(error)s") % {"error": error}
+            told = _(
+                "La campagne n’a pas pu être préparée : erreur technique (%(error)s). Rien n’a été écrit. Demandez-la de "
+                "nouveau ; si l’erreur revient, transmettez ce message à la personne qui administre l’application."
+            ) % {"error": type(error).__name__}
             fail_run(actor=SYSTEM, run=run, error=told, now=clock.now())
         raise
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dunning.views import policies, policy_levels
+from dunning.views import policies, policy_levels, simulations, trials
 
 policy_patterns = [
     path("scenarios/", policies.policy_list, name="policy-list"),
@@ -17,4 +17,11 @@ policy_patterns = [
     path("scenarios/<int:pk>/niveaux/<int:rank>/", policy_levels.level_save, name="level-save"),
     path("scenarios/<int:pk>/niveaux/<int:rank>/retirer/", policy_levels.level_remove, name="level-remove"),
     path("scenarios/<int:pk>/niveaux/<int:rank>/deplacer/", policy_levels.level_move, name="level-move"),
+    path("scenarios/<int:pk>/simuler/", simulations.simulation_request, name="simulation-request"),
+    path("simulations/<int:pk>/", simulations.simulation_detail, name="simulation-detail"),
+    path("simulations/<int:pk>/clients.csv", simulations.simulation_file, name="simulation-file"),
+    path("essais/", trials.trial_list, name="trial-list"),
+    path("essais/nouveau/", trials.trial_create, name="trial-create"),
+    path("essais/<int:pk>/", trials.trial_detail, name="trial-detail"),
+    path("essais/<int:pk>/terminer/", trials.trial_end, name="trial-end"),
 ]

@@ -12,7 +12,7 @@ from core.legal import register
 from core.models import ApiKey, LegalParameter, User
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
-from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice
+from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice, Policy, Trial
 from dunning.operations.exceptions import add_exception
 from dunning.operations.letter_templates import draft_template
 from dunning.operations.letters import render_next
@@ -20,8 +20,10 @@ from dunning.operations.limitation_events import record_limitation_event
 from dunning.operations.notices import approve_notices
 from dunning.operations.policies import draft_next_version
 from dunning.operations.runs import dun
+from dunning.operations.simulations import complete_simulation, request_simulation
 from dunning.operations.stops import stop_dunning
 from dunning.operations.suppressions import suppress_address
+from dunning.simulation_outcome import compute
 from invoices.models import (
     Dispute,
     DisputeFile,
@@ -110,6 +112,11 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
         f"dunning:policy-{name}": {"pk": "policy_draft"}
         for name in ("detail", "edit", "reach", "draft", "activate", "retire", "compare")
     },
+    "dunning:simulation-request": {"pk": "policy_draft"},
+    "dunning:simulation-detail": {"pk": "simulation"},
+    "dunning:simulation-file": {"pk": "simulation"},
+    "dunning:trial-detail": {"pk": "trial"},
+    "dunning:trial-end": {"pk": "trial"},
     **{
         f"dunning:level-{name}": {"pk": "policy_draft", "rank": "level_rank"}
         for name in ("add", "save", "remove", "move")
@@ -240,7 +247,7 @@ def build_world() -> dict[str, Any]:
     printed = render_next(actor=SYSTEM, facts=LetterFacts(register()), today=today, now=now)
     assert printed is not None
     return {
-        "policy_draft": draft_next_version(actor=SYSTEM, policy=policy, now=now).pk,
+        **_policies(policy, today),
         "level_rank": 1,
         "entity": entity.pk,
         "entity_code": entity.code,
@@ -311,6 +318,19 @@ def _limitation_event(item: OpenItem) -> LimitationEvent:
         now=clock.now(),
     )
     return event
+
+
+def _policies(policy: Policy, today: date) -> dict[str, Any]:
+    """A draft that was simulated, and a trial of the version in force."""
+    now = clock.now()
+    draft = draft_next_version(actor=SYSTEM, policy=policy, now=now)
+    simulation = request_simulation(
+        actor=SYSTEM, policy=draft, horizon_days=30, payments="NONE", today=today, now=now
+    )
+    outcome = compute(simulation, lambda done, total: None)
+    complete_simulation(actor=SYSTEM, simulation=simulation, outcome=outcome, now=now)
+    trial = Trial.objects.create(name="Essai", policy=policy, started_on=today)
+    return {"policy_draft": draft.pk, "simulation": simulation.pk, "trial": trial.pk}
 
 
 def _dispute_file(dispute: Dispute) -> DisputeFile:
