@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import partial
 
 from babel.dates import get_month_names
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext as _
 
 from dunning.letters.context import Channel, Creditor, LetterContext, LetterKind
 from dunning.letters.plain_words import as_written, compact, fold_with_places, printed
@@ -116,7 +116,7 @@ def mandatory_mentions(
     found = [*_company(creditor), *_courtesies(kind, language)]
     if kind is LetterKind.FORMAL_NOTICE:
         found.append(
-            _words("formal_notice", gettext_lazy("la mention « mise en demeure »"), _NOTICE, FORMAL_NOTICE_WORDS, language)
+            _words("formal_notice", _("la mention « mise en demeure »"), _NOTICE, FORMAL_NOTICE_WORDS, language)
         )  # fmt: skip
     if letter is not None:
         found += _figures(kind, letter)
@@ -124,9 +124,7 @@ def mandatory_mentions(
             found += _proof(letter)
         if kind is LetterKind.HAND_OVER_INFO:
             agency = letter.agency.name if letter.agency else ""
-            found.append(
-                _text("agency", gettext_lazy("le nom du cabinet de recouvrement"), "CPCE R124-4", agency)
-            )
+            found.append(_text("agency", _("le nom du cabinet de recouvrement"), "CPCE R124-4", agency))
     return found
 
 
@@ -146,13 +144,13 @@ def missing_mentions(
 def _company(creditor: Creditor) -> list[Mention]:
     law = partial(_text, ground=Ground.LAW)
     mentions = [
-        law("creditor_name", gettext_lazy("la dénomination du créancier"), _CORRESPONDENCE, creditor.name),
+        law("creditor_name", _("la dénomination du créancier"), _CORRESPONDENCE, creditor.name),
         law(
             "registered_office",
-            gettext_lazy("le siège social du créancier"),
+            _("le siège social du créancier"),
             _CORRESPONDENCE,
             " ".join(creditor.address_lines),
-            gap=gettext_lazy("L’entité n’a pas d’adresse : complétez sa fiche."),
+            gap=_("L’entité n’a pas d’adresse : complétez sa fiche."),
         ),
     ]
     if is_foreign(creditor):
@@ -160,25 +158,25 @@ def _company(creditor: Creditor) -> list[Mention]:
     mentions += [
         _number(
             "siren",
-            gettext_lazy("le numéro SIREN"),
+            _("le numéro SIREN"),
             _CORRESPONDENCE,
             creditor.siren,
             ground=Ground.LAW,
-            gap=gettext_lazy("L’entité n’a pas de SIREN : complétez sa fiche."),
+            gap=_("L’entité n’a pas de SIREN : complétez sa fiche."),
         ),
         law(
             "rcs",
-            gettext_lazy("la mention RCS et la ville du greffe"),
+            _("la mention RCS et la ville du greffe"),
             _CORRESPONDENCE,
             f"RCS {creditor.rcs_city}" if creditor.rcs_city else "",
-            gap=gettext_lazy("L’entité n’a pas de ville de RCS : complétez sa fiche."),
+            gap=_("L’entité n’a pas de ville de RCS : complétez sa fiche."),
         ),
         law(
             "legal_form",
-            gettext_lazy("la forme juridique"),
+            _("la forme juridique"),
             _FORM,
             creditor.legal_form,
-            gap=gettext_lazy("L’entité n’a pas de forme juridique : complétez sa fiche."),
+            gap=_("L’entité n’a pas de forme juridique : complétez sa fiche."),
         ),
     ]
     if shows_capital(creditor):
@@ -186,11 +184,11 @@ def _company(creditor: Creditor) -> list[Mention]:
         mentions.append(
             Mention(
                 "share_capital",
-                gettext_lazy("le montant du capital social"),
+                _("le montant du capital social"),
                 _FORM,
                 Ground.LAW,
                 partial(_says_amount, amount=capital or Decimal(0)),
-                gap="" if capital is not None else gettext_lazy("L’entité n’a pas de capital : complétez sa fiche."),
+                gap="" if capital is not None else _("L’entité n’a pas de capital : complétez sa fiche."),
             )
         )  # fmt: skip
     return mentions
@@ -211,43 +209,41 @@ def shows_capital(creditor: Creditor) -> bool:
 
 def _courtesies(kind: LetterKind, language: str) -> list[Mention]:
     return [
-        _words("dispute", gettext_lazy("l’invitation à signaler un désaccord"), "", DISPUTE_WORDS, language),
-        _words("already_paid", gettext_lazy("la phrase « si vous avez déjà réglé »"), "", ALREADY_PAID_WORDS, language),
+        _words("dispute", _("l’invitation à signaler un désaccord"), "", DISPUTE_WORDS, language),
+        _words("already_paid", _("la phrase « si vous avez déjà réglé »"), "", ALREADY_PAID_WORDS, language),
     ]  # fmt: skip
 
 
 def _figures(kind: LetterKind, letter: LetterContext) -> list[Mention]:
     mentions = [
-        _text("debtor_name", gettext_lazy("le nom exact du débiteur"), _NOTICE, letter.debtor.name),
-        _text("reference", gettext_lazy("la référence de la lettre"), "", letter.reference),
+        _text("debtor_name", _("le nom exact du débiteur"), _NOTICE, letter.debtor.name),
+        _text("reference", _("la référence de la lettre"), "", letter.reference),
         *(
-            _text(f"item:{line.number}", gettext_lazy("chaque pièce réclamée, avec son numéro"), _NOTICE, line.number)
+            _text(f"item:{line.number}", _("chaque pièce réclamée, avec son numéro"), _NOTICE, line.number)
             for line in letter.lines
         ),
-        _amount("total", pgettext_lazy("what a letter must say", "le total réclamé"), _NOTICE, letter.totals.total),
+        _amount("total", _("le total réclamé"), _NOTICE, letter.totals.total),
     ]  # fmt: skip
     if kind is not LetterKind.HAND_OVER_INFO:
         mentions += [
-            _day("pay_by", gettext_lazy("une date limite de règlement"), _NOTICE, letter, letter.pay_by),
+            _day("pay_by", _("une date limite de règlement"), _NOTICE, letter, letter.pay_by),
             _text(
                 "iban",
-                gettext_lazy("l’IBAN où régler"),
+                _("l’IBAN où régler"),
                 "",
                 letter.creditor.iban,
-                gap=gettext_lazy("L’entité n’a pas d’IBAN : complétez sa fiche."),
+                gap=_("L’entité n’a pas d’IBAN : complétez sa fiche."),
             ),
         ]
     if letter.totals.interest:
         mentions += [
-            _amount("interest", gettext_lazy("le montant des pénalités"), _PENALTIES, letter.totals.interest),
-            _text(
-                "rate_basis", gettext_lazy("le taux des pénalités et sa base"), _PENALTIES, letter.rate_basis
-            ),
-            _day("as_of", gettext_lazy("la date d’arrêté du décompte"), _PENALTIES, letter, letter.as_of),
+            _amount("interest", _("le montant des pénalités"), _PENALTIES, letter.totals.interest),
+            _text("rate_basis", _("le taux des pénalités et sa base"), _PENALTIES, letter.rate_basis),
+            _day("as_of", _("la date d’arrêté du décompte"), _PENALTIES, letter, letter.as_of),
         ]
     if letter.totals.indemnity:
         mentions.append(
-            _amount("indemnity", gettext_lazy("l’indemnité forfaitaire"), _INDEMNITY, letter.totals.indemnity)
+            _amount("indemnity", _("l’indemnité forfaitaire"), _INDEMNITY, letter.totals.indemnity)
         )
     return mentions
 
@@ -255,38 +251,36 @@ def _figures(kind: LetterKind, letter: LetterContext) -> list[Mention]:
 def _proof(letter: LetterContext) -> list[Mention]:
     """What a formal notice adds: its date, how it was sent, how interest goes on, who signs, the texts."""
     mentions = [
-        _day("date", gettext_lazy("la date de la lettre"), _NOTICE, letter, letter.date),
+        _day("date", _("la date de la lettre"), _NOTICE, letter, letter.date),
         _text(
             "signatory",
-            gettext_lazy("le nom du signataire"),
+            _("le nom du signataire"),
             _NOTICE,
             letter.signatory.name,
-            gap=gettext_lazy("L’entité n’a pas de signataire : complétez sa fiche."),
+            gap=_("L’entité n’a pas de signataire : complétez sa fiche."),
         ),
         _text(
             "capacity",
-            gettext_lazy("la qualité du signataire"),
+            _("la qualité du signataire"),
             _NOTICE,
             letter.signatory.capacity,
-            gap=gettext_lazy("Le signataire n’a pas de qualité : complétez la fiche de l’entité."),
+            gap=_("Le signataire n’a pas de qualité : complétez la fiche de l’entité."),
         ),
     ]
     if letter.debtor.siren:
-        label = gettext_lazy("le SIREN du débiteur")
+        label = _("le SIREN du débiteur")
         mentions.append(_number("debtor_siren", label, "", letter.debtor.siren, ground=Ground.CHECKLIST))
     if letter.channel in REGISTERED_WORDS:
         words = REGISTERED_WORDS[letter.channel]
         mentions.append(
-            _words(
-                "registered", gettext_lazy("la mention de la lettre recommandée"), "", words, letter.language
-            )
+            _words("registered", _("la mention de la lettre recommandée"), "", words, letter.language)
         )
     if letter.daily_interest:
         mentions.append(
-            _amount("daily_interest", gettext_lazy("les pénalités de chaque jour de plus"), _PENALTIES, letter.daily_interest)
+            _amount("daily_interest", _("les pénalités de chaque jour de plus"), _PENALTIES, letter.daily_interest)
         )  # fmt: skip
     mentions += [
-        _text(f"article:{number}", gettext_lazy("les textes applicables"), "", article)
+        _text(f"article:{number}", _("les textes applicables"), "", article)
         for number, article in enumerate(letter.legal_references)
     ]
     return mentions
@@ -295,13 +289,13 @@ def _proof(letter: LetterContext) -> list[Mention]:
 def _text(
     key: str, label: str, source: str, expected: str, *, ground: Ground = Ground.CHECKLIST, gap: str = ""
 ) -> Mention:
-    missing = "" if compact(expected) else gap or gettext_lazy("Cette information manque au dossier.")
+    missing = "" if compact(expected) else gap or _("Cette information manque au dossier.")
     return Mention(key, label, source, ground, partial(_says, expected=expected), gap=missing)
 
 
 def _words(key: str, label: str, source: str, words: dict[str, tuple[str, ...]], language: str) -> Mention:
     known = words.get(language.lower().split("-")[0], ())
-    gap = "" if known else gettext_lazy("Cette mention n’est pas connue dans la langue de la lettre.")
+    gap = "" if known else _("Cette mention n’est pas connue dans la langue de la lettre.")
     return Mention(key, label, source, Ground.CHECKLIST, partial(_says_one_of, words=known), gap=gap)
 
 
