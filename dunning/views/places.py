@@ -25,6 +25,8 @@ class Place:
     query: str = ""
     permission: str = "dunning.view"
     waiting: Counter | None = None
+    # Shown among the tabs only on its own pages; the page of settings leads there.
+    is_aside: bool = False
 
 
 def _notices(**conditions: Any) -> Counter:
@@ -68,29 +70,46 @@ PLACES = (
         waiting=lambda request: Case.objects.visible_to(request.user).filter(status=Case.Status.READY),
     ),
     Place("exceptions", _("Exceptions"), "dunning:exception-list"),
-    Place("addresses", _("Adresses écartées"), "dunning:suppression-list"),
-    Place("limitation", _("Prescription"), "dunning:limitation-list"),
+    Place("addresses", _("Adresses écartées"), "dunning:suppression-list", is_aside=True),
+    Place("limitation", _("Prescription"), "dunning:limitation-list", is_aside=True),
     Place("policies", _("Scénarios"), "dunning:policy-list"),
-    Place("templates", _("Modèles"), "dunning:template-list", permission="dunning.manage_templates"),
+    Place(
+        "templates",
+        _("Modèles"),
+        "dunning:template-list",
+        permission="dunning.manage_templates",
+        is_aside=True,
+    ),
     Place("settings", _("Réglages"), "dunning:settings-list"),
 )
 
 
 def tabs(request: HttpRequest, active: str) -> list[dict[str, object]]:
     """Counts are of what waits for a person; they stop at 1,000 so that no list is counted to its end."""
-    shown = []
+    return [
+        {
+            "label": place.label,
+            "url": url,
+            "active": place.key == active,
+            "count": place.waiting(request).order_by()[:1000].count() if place.waiting else None,
+        }
+        for place, url in _open_to(request)
+        if not place.is_aside or place.key == active
+    ]
+
+
+def aside(request: HttpRequest) -> list[dict[str, object]]:
+    """The places beside the tabs, for the page of settings."""
+    return [{"label": place.label, "url": url} for place, url in _open_to(request) if place.is_aside]
+
+
+def _open_to(request: HttpRequest) -> list[tuple[Place, str]]:
+    found = []
     for place in PLACES:
         try:
             url = reverse(place.url_name)
         except NoReverseMatch:
             continue
         if has_permission(request.user, place.permission):
-            shown.append(
-                {
-                    "label": place.label,
-                    "url": url + place.query,
-                    "active": place.key == active,
-                    "count": place.waiting(request).order_by()[:1000].count() if place.waiting else None,
-                }
-            )
-    return shown
+            found.append((place, url + place.query))
+    return found
