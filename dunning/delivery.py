@@ -88,8 +88,16 @@ def default_sender() -> str:
     return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
 
 
-def compose(message: OutgoingEmail) -> EmailMultiAlternatives:
-    """The message ready to be handed over. Raises MessageRefused."""
+@dataclass(frozen=True, slots=True)
+class ComposedEmail:
+    """A message ready to be handed over: its envelope, and its text as it crosses the line."""
+
+    email: EmailMultiAlternatives
+    content: bytes
+
+
+def compose(message: OutgoingEmail) -> ComposedEmail:
+    """Write a message, before any server is called. Raises MessageRefused."""
     sender = message.sender_address or default_sender()
     _check_addresses(message.recipient, *message.copies)
     if message.blind_copy and not _is_address(message.blind_copy):
@@ -117,21 +125,21 @@ def compose(message: OutgoingEmail) -> EmailMultiAlternatives:
         for attached in message.attachments:
             email.attach(attached.name, attached.content, attached.content_type)
         # Built before the server is called, so that a fault of the message cannot pass for one of the server.
-        size = len(email.message().as_bytes())
+        content = email.message().as_bytes(linesep="\r\n")
     except (ValueError, UnicodeError) as error:
         raise MessageRefused(
             _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
             % {"recipient": message.recipient, "error": error}
         ) from error
-    if size > settings.MAIL_MAX_BYTES:
+    if len(content) > settings.MAIL_MAX_BYTES:
         raise MessageRefused(
             _(
                 "Le message pèse %(size)s Mo et la limite est de %(limit)s Mo : envoyez-le par courrier, "
                 "ou ne joignez plus les copies de factures à ce niveau."
             )
-            % {"size": -(-size // MEGABYTE), "limit": settings.MAIL_MAX_BYTES // MEGABYTE}
+            % {"size": -(-len(content) // MEGABYTE), "limit": settings.MAIL_MAX_BYTES // MEGABYTE}
         )
-    return email
+    return ComposedEmail(email, content)
 
 
 def _check_addresses(*addresses: str) -> None:

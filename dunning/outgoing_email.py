@@ -103,9 +103,8 @@ def message_id_of(notice: Notice, house: DunningSettings) -> str:
     return earlier.message_id if earlier else message_id(f"notice-{notice.uid}", house.sender_email)
 
 
-def outgoing_email(notice: Notice, delivery: Delivery) -> OutgoingEmail:
+def outgoing_email(notice: Notice, delivery: Delivery, house: DunningSettings) -> OutgoingEmail:
     """The message of an attempt, from what was frozen with the letter."""
-    house = settings_of(notice.legal_entity)
     entity = notice.legal_entity
     context = LetterContext.from_json(json.dumps(notice.letter.context, sort_keys=True, ensure_ascii=False))
     content = render_email(context)

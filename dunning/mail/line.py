@@ -8,13 +8,20 @@ from contextlib import suppress
 from types import TracebackType
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 from django.utils.translation import gettext as _
 
-from dunning.delivery import DeliveryOutcome, MessageRefused, OutcomeStatus, OutgoingEmail, compose
+from dunning.delivery import (
+    ComposedEmail,
+    DeliveryOutcome,
+    MessageRefused,
+    OutcomeStatus,
+    OutgoingEmail,
+    compose,
+)
 
 # Servers count the messages of a connection, and close it after some hundreds.
 MESSAGES_PER_LINE = 100
@@ -79,7 +86,7 @@ class MailLine:
     def send(self, message: OutgoingEmail) -> DeliveryOutcome:
         """Compose a message and hand it over."""
         try:
-            email = compose(message)
+            composed = compose(message)
         except MessageRefused as refused:
             return DeliveryOutcome(OutcomeStatus.FAILED, str(refused))
         if self._handed >= MESSAGES_PER_LINE:
@@ -87,16 +94,16 @@ class MailLine:
         # A line kept open may have been closed at the other end since: a new one is tried once.
         for reused in (True, False) if self._handed else (False,):
             try:
-                return self._hand(email, reused)
+                return self._hand(composed, reused)
             except _Cut:
                 self.close()
         raise AssertionError("a new line answers or tells")
 
-    def _hand(self, email: EmailMultiAlternatives, reused: bool) -> DeliveryOutcome:
+    def _hand(self, composed: ComposedEmail, reused: bool) -> DeliveryOutcome:
         self._begun = False
         try:
             self.open()
-            refused = self._send(email)
+            refused = self._send(composed)
         except MailServerAway as away:
             return _away(str(away))
         except smtplib.SMTPRecipientsRefused as error:
@@ -124,9 +131,9 @@ class MailLine:
             detail = _("Accepté par le serveur de messagerie, sauf pour %(refused)s") % {"refused": told}
         return DeliveryOutcome(OutcomeStatus.SENT, detail, tuple(refused))
 
-    def _send(self, email: EmailMultiAlternatives) -> list[tuple[str, str]]:
+    def _send(self, composed: ComposedEmail) -> list[tuple[str, str]]:
         """The recipients refused while others were taken."""
-        server = self._server
+        server, email = self._server, composed.email
         if server is None:
             email.connection = self._backend
             email.send()
@@ -136,7 +143,7 @@ class MailLine:
         refused = server.sendmail(
             str(sanitize_address(email.from_email, encoding)),
             recipients,
-            email.message().as_bytes(linesep="\r\n"),
+            composed.content,
         )
         return [(address, _reply_text(*reply)) for address, reply in refused.items()]
 

@@ -20,7 +20,7 @@ from customers.models import Contact
 from dunning.delivery import DeliveryOutcome, OutcomeStatus
 from dunning.mail.addresses import domain_of, same_address
 from dunning.mail.line import MailLine
-from dunning.models import Delivery, Level, Notice, SuppressedAddress
+from dunning.models import Delivery, DunningSettings, Level, Notice, SuppressedAddress
 from dunning.operations.attempts import begin, close, close_cut_off_attempts, finish_attempt, unlock
 from dunning.operations.notices import passes_gate
 from dunning.operations.returns import take_back_sending
@@ -50,6 +50,7 @@ class Started:
     delivery: Delivery
     notice: Notice
     passed_over: bool = False
+    house: DunningSettings | None = None
 
 
 @dataclass
@@ -88,7 +89,8 @@ def send_next(
 
 def _sent(started: Started, line: MailLine) -> DeliveryOutcome:
     try:
-        message = outgoing_email(started.notice, started.delivery)
+        house = started.house or settings_of(started.notice.legal_entity)
+        message = outgoing_email(started.notice, started.delivery, house)
     except Exception as error:
         log.exception("message_not_composed", notice=started.notice.pk)
         return DeliveryOutcome(
@@ -138,7 +140,7 @@ def _start(*, actor: Actor, today: date, now: datetime, sweep: Sweep) -> Started
         message_id=message_id_of(notice, house),
         now=now,
     )
-    return Started(delivery, notice)
+    return Started(delivery, notice, house=house)
 
 
 def _claimed(now: datetime, sweep: Sweep) -> Notice | None:

@@ -17,8 +17,10 @@ class Inbox:
         self.answers = answers
         self.messages: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
-        self.lines: set[int] = set()
-        self.close_after = 0
+        self.lines: set[object] = set()
+        # So many messages over one line, then the server says good-bye.
+        self.most_per_line = 0
+        self._taken: dict[object, int] = {}
         # Set when a whole message is in; the answer to it waits for the other.
         self.received, self.answer = threading.Event(), threading.Event()
         self.answer.set()
@@ -30,7 +32,9 @@ class Inbox:
         return None
 
     async def handle_MAIL(self, server, session, envelope, address, options):
-        self.lines.add(id(session))
+        self.lines.add(session.peer)
+        if self.most_per_line and self._taken.get(session.peer, 0) >= self.most_per_line:
+            return "421 4.7.0 Too many messages over this line"
         told = self._answer("MAIL")
         if told is None:
             envelope.mail_from = address
@@ -53,9 +57,7 @@ class Inbox:
             import asyncio
 
             await asyncio.get_running_loop().run_in_executor(None, self.answer.wait, 30)
-        if self.close_after and len(self.messages) % self.close_after == 0:
-            server.transport.close()
-            return "250 Message accepted"
+        self._taken[session.peer] = self._taken.get(session.peer, 0) + 1
         return "250 Message accepted"
 
 
