@@ -17,10 +17,13 @@ from config.agenda_claims import CLAIM_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from config.agenda_law import LAW_READS
 from config.agenda_post import POST_READS
+from config.agenda_runs import RUN_READS
+from core import clock
 from core.models import JobRun, User
 from core.rights import has_permission
 from customers.models import Customer
-from dunning.models import Case, Level, Notice, Run
+from dunning.models import Case, Notice, Run
+from dunning.post_reads import to_post
 from invoices.einvoice_reads import flagged_statuses
 from invoices.models import AgeingDay, ImportBatch, OpenItem
 from risk.exposure import balances
@@ -82,7 +85,7 @@ def first_steps(user: User) -> list[Step]:
         Step(
             _("Valider les relances"),
             _("Rien ne part sans votre accord : validez ou écartez chaque proposition."),
-            reverse("dunning:notice-list") + "?status=PROPOSED",
+            reverse("dunning:approval-list"),
             approved,
         ),
         Step(
@@ -149,7 +152,7 @@ def _notices(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("relance à valider", "relances à valider", count),
             reason=_("Proposées par la dernière campagne ; aucune ne part sans votre accord."),
-            url=reverse("dunning:notice-list") + "?status=PROPOSED",
+            url=reverse("dunning:approval-list"),
             action=_("Valider"),
             tone="watch",
             amounts=sums(proposed, "open_amount", count),
@@ -169,9 +172,7 @@ def _deliveries(user: User, today: date) -> Iterable[Entry]:
             action=_("Corriger"),
             tone="late",
         )
-    paper = notices.filter(
-        status=Notice.Status.RENDERED, level__channel__in=[Level.Channel.LETTER, Level.Channel.REGISTERED]
-    )
+    paper = notices.filter(pk__in=to_post(clock.now()).values("pk"))
     if count := bounded(paper):
         yield Entry(
             key="letters_to_post",
@@ -285,6 +286,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("dunning.hand_over", _cases),
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
+    *RUN_READS,
     *POST_READS,
     *CLAIM_READS,
     ("invoices.record_einvoice_status", _flagged_statuses),

@@ -70,15 +70,15 @@ def _post(user: User, today: date) -> Iterable[Entry]:
         posted_on__gte=today - timedelta(days=NUMBER_DAYS),
     )
     if count := bounded(unnumbered):
-        first = unnumbered.order_by("-pk").values_list("notice", "post_batch")[0]
+        only = list(unnumbered.order_by().values_list("notice", flat=True)[:2])
         yield Entry(
             key="numbers_to_enter",
             count=count,
             title=ngettext("recommandé sans numéro de suivi", "recommandés sans numéro de suivi", count),
             reason=_("Sans son numéro, l’envoi d’une mise en demeure ne se prouve pas."),
-            url=reverse("dunning:post-batch-detail", args=[first[1]])
-            if first[1]
-            else reverse("dunning:notice-detail", args=[first[0]]),
+            url=reverse("dunning:notice-detail", args=only)
+            if len(only) == 1
+            else f"{reverse('dunning:notice-list')}?status=SENT&channel=REGISTERED",
             action=_("Saisir"),
             tone="watch",
         )

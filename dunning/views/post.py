@@ -158,6 +158,7 @@ def _batch_page(request: HttpRequest, batch: PostBatch, status: int = 200, error
     held = _to_pull(batch, deliveries)
     for delivery in deliveries:
         delivery.tone = DELIVERY_TONES[delivery.status]  # type: ignore[attr-defined]
+        delivery.state = _state(batch, delivery)  # type: ignore[attr-defined]
         delivery.obstacle = held.get(delivery.notice_id, "")  # type: ignore[attr-defined]
         delivery.entered = request.POST.get(f"number-{delivery.pk}", delivery.tracking_number)  # type: ignore[attr-defined]
         delivery.takes_number = (  # type: ignore[attr-defined]
@@ -190,6 +191,15 @@ def _batch_page(request: HttpRequest, batch: PostBatch, status: int = 200, error
         },
         status=status,
     )
+
+
+def _state(batch: PostBatch, delivery: Delivery) -> str:
+    """Where the letter is, in the words of the batch."""
+    if delivery.status != Delivery.Status.STARTED:
+        return str(delivery.get_status_display())
+    if batch.provider == PostBatch.Provider.EXCHANGE:
+        return _("À remettre") if batch.status == _STATUS.PREPARED else _("Chez le prestataire")
+    return _("Imprimé, à déposer") if batch.file_id else _("À imprimer")
 
 
 def _to_pull(batch: PostBatch, deliveries: list[Delivery]) -> dict[int, str]:
