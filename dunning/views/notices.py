@@ -128,6 +128,7 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "preview": not is_hand_over and letter is None and waiting,
             "is_hand_over": is_hand_over,
             "reason_form": ReasonForm(),
+            "sent_form": SentForm(auto_id="sent_%s"),
             "posting_form": PostingForm(initial={"posted_on": clock.today()}),
             "may_approve": has_permission(request.user, "dunning.approve"),
             "may_deliver": has_permission(request.user, "dunning.deliver"),
