@@ -137,7 +137,6 @@ def _one_line(source: str, context: LetterContext) -> str:
 def _html(parts: list[Part], block: BlockWriter) -> SafeString:
     written: list[str] = []
     for index, part in enumerate(parts):
-        following = parts[index + 1] if index + 1 < len(parts) else None
         if isinstance(part, Block):
             text = block(part.name)
             # The closing words and the name stay on one page.
@@ -150,10 +149,17 @@ def _html(parts: list[Part], block: BlockWriter) -> SafeString:
         elif isinstance(part, Entries):
             written.append(f"<ul>{''.join(f'<li>{_marked(line)}</li>' for line in part.lines)}</ul>")
         else:
-            # What introduces a table stays with it.
-            leads = ' class="lead"' if isinstance(following, Block) and following.name != "signature" else ""
+            leads = ' class="lead"' if _stays_with_next(parts, index) else ""
             written.append(f"<p{leads}>{'<br />'.join(_marked(line) for line in part.lines)}</p>")
     return mark_safe("\n".join(written))
+
+
+def _stays_with_next(parts: list[Part], index: int) -> bool:
+    """What introduces a table; and the last words before the closing, so that a signature is never alone on a page."""
+    following = parts[index + 1 : index + 3]
+    if following and isinstance(following[0], Block):
+        return following[0].name != "signature"
+    return len(following) == 2 and following[1] == Block("signature")
 
 
 def _marked(line: Line) -> str:

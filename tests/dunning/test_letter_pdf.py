@@ -331,3 +331,10 @@ def test_a_missing_value_stops_the_letter():
 
 def test_the_template_version_is_stable():
     assert re.fullmatch(r"[0-9a-f]{12}", engine.template_version())
+
+
+def test_a_signature_is_never_alone_on_its_page():
+    with pdfplumber.open(io.BytesIO(printed(make_context(LetterKind.HAND_OVER_INFO)))) as pdf:
+        pages = [plain(page.extract_text()) for page in pdf.pages]
+    assert len(pages) == 2
+    assert pages[1].startswith("Si votre règlement a été effectué entre-temps")
