@@ -92,7 +92,7 @@ def _step(row: ItemOutlook) -> NextStep:
     if row.reason == RunExclusion.Reason.CONTACT_GAP:
         return NextStep(row, "neutral", level, row.on, _("client contacté il y a trop peu de temps"))
     if row.reason == RunExclusion.Reason.PENDING and row.pending is not None:
-        words = f"{row.pending.level.get_kind_display()} : {row.pending.get_status_display()}"
+        words = f"{row.pending.level.get_kind_display()}, {row.pending.get_status_display().lower()}"
         return NextStep(row, "info", words, None, row.pending.wait_reason or _("la suite attend cet envoi"))
     return NextStep(row, "blocked", str(RunExclusion.Reason(row.reason).label), None, taken)
 
@@ -101,17 +101,17 @@ def _headline(steps: Iterable[NextStep]) -> str:
     """One sentence for the whole customer."""
     steps = list(steps)
     if not steps:
-        return _("Rien n’est ouvert sur ce compte : aucune relance ne vient.")
+        return _("Rien n’est ouvert sur ce compte : aucune relance ne vient.")
     now = [step for step in steps if step.row.reason is None]
     if now:
-        return _("La prochaine campagne propose : %(level)s.") % {"level": now[0].words}
+        return _("La prochaine campagne propose : %(level)s.") % {"level": now[0].words}
     dated = sorted((step for step in steps if step.on is not None), key=lambda step: step.on or date.max)
     if dated:
-        return _("Prochaine étape le %(day)s : %(level)s.") % {
+        return _("Prochaine étape le %(day)s : %(level)s.") % {
             "day": date_short(dated[0].on),
             "level": dated[0].words,
         }
-    return _("Aucune étape ne vient : %(reason)s.") % {
+    return _("Aucune étape ne vient : %(reason)s.") % {
         "reason": steps[0].words[:1].lower() + steps[0].words[1:]
     }
 

@@ -40,8 +40,8 @@ def stop_banners(request: HttpRequest) -> list[Banner]:
     return [
         Banner(
             "blocked",
-            _("Relances arrêtées : %(where)s") % {"where": stop.legal_entity or _("toutes les entités")},
-            _("%(reason)s (%(who)s). Rien n’est validé, imprimé ni envoyé ; rien n’est perdu.")
+            _("Relances arrêtées : %(where)s") % {"where": stop.legal_entity or _("toutes les entités")},
+            _("%(reason)s (%(who)s). Rien n’est validé, imprimé ni envoyé ; rien n’est perdu.")
             % {"reason": stop.reason, "who": stop.stopped_by or _("Encours")},
             reverse("dunning:stop-list"),
             _("Voir l’arrêt"),
@@ -69,9 +69,6 @@ def stop_list(request: HttpRequest) -> HttpResponse:
         except BusinessError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
-            messages.warning(
-                request, _("Les relances sont arrêtées. Rien ne part tant que vous ne les reprenez pas.")
-            )
             return redirect("dunning:stop-list")
     visible = LegalEntity.objects.visible_to(request.user)
     past = (
@@ -104,6 +101,6 @@ def stop_lift(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(
-            request, _("Les relances reprennent : ce qui attendait part, après un dernier contrôle.")
+            request, _("Les relances reprennent : ce qui attendait part, après un dernier contrôle.")
         )
     return redirect("dunning:stop-list")
