@@ -27,7 +27,7 @@ def _runs(user: User, today: date) -> Iterable[Entry]:
             key="guarded_runs",
             count=count,
             title=ngettext("campagne retenue", "campagnes retenues", count),
-            reason=_("Volume inhabituel : rien n’en part avant d’être libéré ou annulé."),
+            reason=_("Volume inhabituel : rien n’en part avant d’être libéré ou annulé."),
             url=_only(guarded, count),
             action=_("Décider"),
             tone="late",

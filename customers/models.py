@@ -229,7 +229,7 @@ class Customer(models.Model):
         blank=True,
         db_default="",
         default="",
-        help_text=_("Celle du contrat ou des conditions générales. Vide : droit français."),
+        help_text=_("Celle du contrat ou des conditions générales. Vide : droit français."),
     )
     claim_nature = models.CharField(
         _("nature des créances"),
@@ -238,14 +238,14 @@ class Customer(models.Model):
         blank=True,
         db_default="",
         default="",
-        help_text=_("Pour la prescription. Vide : vente de biens ou de services."),
+        help_text=_("Pour la prescription. Vide : vente de biens ou de services."),
     )
     limitation_years = models.PositiveSmallIntegerField(
         _("prescription convenue (années)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(10)],
-        help_text=_("D’un à dix ans, entre professionnels (C. civ. 2254). Vide : délai légal."),
+        help_text=_("D’un à dix ans, entre professionnels (C. civ. 2254). Vide : délai légal."),
     )
     customer_since = models.DateField(_("client depuis"), null=True, blank=True)
     pinned_note = models.TextField(_("note épinglée"), blank=True)

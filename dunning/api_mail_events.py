@@ -52,13 +52,13 @@ class MailEventSerializer(StrictSerializer):
         max_length=200,
         required=False,
         default="",
-        help_text=lazy("Votre identifiant de l’événement : transmis deux fois, il est fait une fois."),
+        help_text=lazy("Votre identifiant de l’événement : transmis deux fois, il est fait une fois."),
     )
     kind = serializers.ChoiceField(
         choices=MailEvent.Kind.choices,
         help_text=lazy(
-            "HARD_BOUNCE : l’adresse n’existe pas ou plus. SOFT_BOUNCE : message abandonné pour une autre raison. "
-            "DELAYED : vous essayez encore."
+            "HARD_BOUNCE : l’adresse n’existe pas ou plus. SOFT_BOUNCE : message abandonné pour une autre raison. "
+            "DELAYED : vous essayez encore."
         ),
     )
     message_id = serializers.CharField(
@@ -74,11 +74,11 @@ class MailEventSerializer(StrictSerializer):
 
 class MailEventsReceivedSerializer(serializers.Serializer):
     created = serializers.IntegerField()
-    known = serializers.IntegerField(help_text=lazy("Déjà reçus : rien n’a changé."))
+    known = serializers.IntegerField(help_text=lazy("Déjà reçus : rien n’a changé."))
     effects = serializers.DictField(
         child=serializers.IntegerField(),
         help_text=lazy(
-            "TAKEN_BACK : l’envoi est à reprendre. TOO_LATE : l’étape suivante était déjà partie. "
+            "TAKEN_BACK : l’envoi est à reprendre. TOO_LATE : l’étape suivante était déjà partie. "
             "DELIVERED, NONE, UNKNOWN (message inconnu, ou hors de votre périmètre)."
         ),
     )
@@ -103,7 +103,7 @@ class MailEventList(ApiView):
         summary=lazy("Transmettre ce qu’il advient des e-mails"),
         description=lazy(
             "Un événement, une liste d’événements (1 000 au plus), ou le message reçu par l’adresse d’expédition "
-            "(`message/rfc822`) : avis de remise RFC 3464, signalement RFC 5965, retour en clair. Un message qui n’est "
+            "(`message/rfc822`) : avis de remise RFC 3464, signalement RFC 5965, retour en clair. Un message qui n’est "
             "aucun de ceux-là ne donne aucun événement. Le même événement transmis deux fois ne change rien."
         ),
         request={

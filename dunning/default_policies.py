@@ -78,7 +78,7 @@ SME = DefaultPolicy(
 PUBLIC = DefaultPolicy(
     "PUBLIC",
     _("Organismes publics"),
-    _("Trente jours de patience, puis les intérêts moratoires dus de plein droit ; pas d’agence."),
+    _("Trente jours de patience, puis les intérêts moratoires dus de plein droit ; pas d’agence."),
     (
         _level(_KIND.REMINDER, _CHANNEL.EMAIL, 10, pay_within_days=15, approval=_APPROVAL.AUTOMATIC, attaches_statement=True),
         _level(
@@ -119,12 +119,12 @@ CONSUMERS = DefaultPolicy(
 LARGE_ACCOUNTS = DefaultPolicy(
     "GRANDS-COMPTES",
     _("Grands comptes"),
-    _("Des appels plutôt que des lettres : un chargé de compte parle avant toute pénalité."),
+    _("Des appels plutôt que des lettres : un chargé de compte parle avant toute pénalité."),
     (
         _level(_KIND.PRE_REMINDER, _CHANNEL.EMAIL, -10, pay_within_days=10, approval=_APPROVAL.AUTOMATIC, attaches_statement=True),
         _level(
             _KIND.REMINDER, _CHANNEL.PHONE, 8, pay_within_days=10,
-            call_script=_("Vérifier que chaque facture est enregistrée et validée ; demander la date du prochain règlement."),
+            call_script=_("Vérifier que chaque facture est enregistrée et validée ; demander la date du prochain règlement."),
         ),
         _level(
             _KIND.SECOND_REMINDER, _CHANNEL.EMAIL, 20, gap_days=12, pay_within_days=10, tone=_TONE.FIRM,

@@ -103,7 +103,7 @@ def compose(message: OutgoingEmail) -> ComposedEmail:
     if message.blind_copy and not _is_address(message.blind_copy):
         raise MessageRefused(
             _(
-                "La copie cachée « %(address)s » n’est pas une adresse : corrigez les réglages de relance de l’entité."
+                "La copie cachée « %(address)s » n’est pas une adresse : corrigez les réglages de relance de l’entité."
             )
             % {"address": message.blind_copy}
         )
@@ -128,13 +128,13 @@ def compose(message: OutgoingEmail) -> ComposedEmail:
         content = email.message().as_bytes(linesep="\r\n")
     except (ValueError, UnicodeError) as error:
         raise MessageRefused(
-            _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
+            _("Le message ne peut pas être composé pour « %(recipient)s » : %(error)s")
             % {"recipient": message.recipient, "error": error}
         ) from error
     if len(content) > settings.MAIL_MAX_BYTES:
         raise MessageRefused(
             _(
-                "Le message pèse %(size)s Mo et la limite est de %(limit)s Mo : envoyez-le par courrier, "
+                "Le message pèse %(size)s Mo et la limite est de %(limit)s Mo : envoyez-le par courrier, "
                 "ou ne joignez plus les copies de factures à ce niveau."
             )
             % {"size": -(-len(content) // MEGABYTE), "limit": settings.MAIL_MAX_BYTES // MEGABYTE}
@@ -146,7 +146,7 @@ def _check_addresses(*addresses: str) -> None:
     for address in addresses:
         if not _is_address(address):
             raise MessageRefused(
-                _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
+                _("« %(recipient)s » n’est pas une adresse e-mail : corrigez le contact du client.")
                 % {"recipient": address}
             )
 

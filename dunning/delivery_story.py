@@ -61,7 +61,7 @@ def _of_attempt(delivery: Delivery) -> Happening:
             else Delivery.Status.HANDED
         )
     to = ", ".join(filter(None, [delivery.recipient, *delivery.copies]))
-    title = _("Tentative %(number)s : %(state)s") % {
+    title = _("Tentative %(number)s : %(state)s") % {
         "number": format_count(delivery.attempt),
         "state": status.label.lower(),
     }
@@ -79,7 +79,7 @@ def _of_post(delivery: Delivery) -> list[Happening]:
         told.append(
             Happening(
                 delivery.returned_on,
-                _("Revenue : %(reason)s") % {"reason": delivery.get_return_reason_display().lower()},
+                _("Revenue : %(reason)s") % {"reason": delivery.get_return_reason_display().lower()},
                 tone="late",
             )
         )

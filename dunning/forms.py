@@ -100,13 +100,13 @@ class ExceptionForm(forms.Form):
     policy_code = forms.ChoiceField(
         label=_("Scénario"),
         required=False,
-        help_text=_("Pour « Relancer par un autre scénario »."),
+        help_text=_("Pour « Relancer par un autre scénario »."),
     )
     until = forms.DateField(
         label=_("Jusqu’au (inclus)"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Obligatoire pour ne pas relancer ; un an au plus. L’exception s’éteint d’elle-même."),
+        help_text=_("Obligatoire pour ne pas relancer ; un an au plus. L’exception s’éteint d’elle-même."),
     )
     reason = forms.CharField(label=_("Motif"), max_length=200, widget=forms.TextInput)
 
@@ -138,7 +138,7 @@ class DunningSettingsForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for channel, label in Level.Channel.choices:
             self.fields[f"cost_{channel}"] = forms.DecimalField(
-                label=_("Coût : %(channel)s") % {"channel": label},
+                label=_("Coût : %(channel)s") % {"channel": label},
                 min_value=0,
                 max_value=9999,
                 decimal_places=2,

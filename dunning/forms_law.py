@@ -16,7 +16,7 @@ class WaiverForm(forms.Form):
     reason = forms.CharField(
         label=_("Motif"),
         max_length=200,
-        help_text=_("Il reste au dossier : geste commercial, erreur de notre part, accord du…"),
+        help_text=_("Il reste au dossier : geste commercial, erreur de notre part, accord du…"),
     )
 
 
@@ -33,18 +33,18 @@ class LimitationEventForm(forms.Form):
         label=_("Terminé le"),
         required=False,
         widget=DateInput,
-        help_text=_("Pour une procédure ou une médiation ; vide tant qu’elle dure."),
+        help_text=_("Pour une procédure ou une médiation ; vide tant qu’elle dure."),
     )
     evidence = forms.CharField(
         label=_("Preuve"),
         max_length=200,
-        help_text=_("La pièce qui le prouve : lettre signée du…, acte de signification du…, récépissé n°…"),
+        help_text=_("La pièce qui le prouve : lettre signée du…, acte de signification du…, récépissé n°…"),
     )
     file = forms.FileField(label=_("Document"), required=False, max_length=255)
     is_certain = forms.BooleanField(
         label=_("Effet certain"),
         required=False,
-        help_text=_("Décoché : la date d’origine reste celle à surveiller."),
+        help_text=_("Décoché : la date d’origine reste celle à surveiller."),
     )
     whole_account = forms.BooleanField(
         label=_("Pour toutes les créances ouvertes du client émises à cette date"), required=False

@@ -25,14 +25,14 @@ class TextsForm(forms.Form):
         max_length=MAX_CHARS,
         required=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "true", "data-insertable": ""}),
-        help_text=_("Vide : le texte intégré."),
+        help_text=_("Vide : le texte intégré."),
     )
     sms_body = forms.CharField(
         label=_("SMS"),
         max_length=480,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "true", "data-insertable": ""}),
-        help_text=_("Vide : le texte intégré."),
+        help_text=_("Vide : le texte intégré."),
     )
     note = forms.CharField(
         label=_("Ce qui change"),
@@ -63,7 +63,7 @@ class LetterTextForm(forms.Form):
         max_length=MAX_CHARS,
         widget=forms.Textarea(attrs={"rows": 26, "spellcheck": "true", "data-insertable": ""}),
         help_text=_(
-            "Les montants, les dates et les tableaux viennent des champs : ils ne se changent pas ici."
+            "Les montants, les dates et les tableaux viennent des champs : ils ne se changent pas ici."
         ),
     )
 

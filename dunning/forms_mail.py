@@ -25,6 +25,6 @@ class RetryForm(forms.Form):
         max_length=254,
         required=False,
         help_text=_(
-            "Pour cette relance seulement. Vide : les contacts du client qui reçoivent les relances."
+            "Pour cette relance seulement. Vide : les contacts du client qui reçoivent les relances."
         ),
     )

@@ -52,7 +52,7 @@ class NewPolicyForm(forms.Form):
         label=_("Code"),
         max_length=30,
         validators=[CODE],
-        help_text=_("Court et durable : il reste le même d’une version à l’autre."),
+        help_text=_("Court et durable : il reste le même d’une version à l’autre."),
     )
     start = forms.ChoiceField(label=_("Partir de"), choices=list, widget=forms.RadioSelect)
 
@@ -61,12 +61,12 @@ class NewPolicyForm(forms.Form):
         self.policies = {f"policy-{policy.pk}": policy for policy in policies}
         self.models = {f"model-{model.code}": model for model in MODELS}
         choices: list[tuple[str, Any]] = [
-            (key, _("Modèle « %(name)s » : %(about)s") % {"name": model.name, "about": model.about})
+            (key, _("Modèle « %(name)s » : %(about)s") % {"name": model.name, "about": model.about})
             for key, model in self.models.items()
         ]
         choices.append(("empty", _("Une échelle vide")))
         choices += [
-            (key, _("Copie de « %(policy)s »") % {"policy": policy}) for key, policy in self.policies.items()
+            (key, _("Copie de « %(policy)s »") % {"policy": policy}) for key, policy in self.policies.items()
         ]
         self.fields["start"].choices = choices  # type: ignore[attr-defined]
 
@@ -95,10 +95,10 @@ class PolicyForm(forms.Form):
         label=_("Pays"),
         required=False,
         max_length=200,
-        help_text=_("Codes à deux lettres séparés par des virgules : « FR, BE ». Vide : tous."),
+        help_text=_("Codes à deux lettres séparés par des virgules : « FR, BE ». Vide : tous."),
     )
     overdue_from = OptionalAmountField(
-        label=_("Échu à partir de"), help_text=_("Par client et par devise. Vide : sans seuil.")
+        label=_("Échu à partir de"), help_text=_("Par client et par devise. Vide : sans seuil.")
     )
     overdue_below = OptionalAmountField(label=_("Échu inférieur à"))
     turnover_share_from = forms.DecimalField(
@@ -119,7 +119,7 @@ class PolicyForm(forms.Form):
     )
     minimum_amount = OptionalAmountField(
         label=_("Montant minimal relancé"),
-        help_text=_("Par client et par devise ; en dessous, la relance attend."),
+        help_text=_("Par client et par devise ; en dessous, la relance attend."),
     )
     contact_gap_days = forms.IntegerField(
         label=_("Jours au moins entre deux contacts"),
@@ -131,14 +131,14 @@ class PolicyForm(forms.Form):
         label=_("Regroupement"),
         choices=Policy.Grouping.choices,
         help_text=_(
-            "Par client : une seule relance énumère toutes ses pièces. Par pièce : une relance chacune."
+            "Par client : une seule relance énumère toutes ses pièces. Par pièce : une relance chacune."
         ),
     )
     progression = forms.ChoiceField(
         label=_("Progression"),
         choices=Policy.Progression.choices,
         help_text=_(
-            "Chaque pièce gravit sa propre échelle ; ou bien les plus récentes rejoignent le niveau de la plus avancée."
+            "Chaque pièce gravit sa propre échelle ; ou bien les plus récentes rejoignent le niveau de la plus avancée."
         ),
     )
     sending_weekdays = forms.MultipleChoiceField(
@@ -188,7 +188,7 @@ class PolicyForm(forms.Form):
         for code in codes:
             if len(code) != 2 or not code.isascii() or not code.isalpha():
                 raise ValidationError(
-                    gettext("« %(code)s » n’est pas un code de pays à deux lettres.") % {"code": code}
+                    gettext("« %(code)s » n’est pas un code de pays à deux lettres.") % {"code": code}
                 )
         return sorted(set(codes))
 
@@ -214,7 +214,7 @@ class LevelForm(forms.ModelForm):
         label=_("Montant minimal"), help_text=_("En dessous, ce niveau attend que le solde grossisse.")
     )
     maximum_amount = OptionalAmountField(
-        label=_("Validation manuelle au-delà de"), help_text=_("Vide : jamais du seul fait du montant.")
+        label=_("Validation manuelle au-delà de"), help_text=_("Vide : jamais du seul fait du montant.")
     )
 
     class Meta:
@@ -231,7 +231,7 @@ class LevelForm(forms.ModelForm):
             "pay_within_days": _("Délai de règlement demandé (jours)"),
         }
         help_texts = {
-            "delay_days": _("Négatif : avant l’échéance."),
+            "delay_days": _("Négatif : avant l’échéance."),
             "gap_days": _("après l’envoi prouvé du niveau précédent"),
         }
         widgets = {"call_script": forms.Textarea(attrs={"rows": 4})}
@@ -298,14 +298,14 @@ class TrialForm(forms.Form):
         label=_("Le groupe témoin suit"),
         queryset=Policy.objects.none(),
         required=False,
-        empty_label=_("aucun scénario : il n’est pas relancé"),
+        empty_label=_("aucun scénario : il n’est pas relancé"),
     )
     control_share = forms.IntegerField(
         label=_("Part témoin (%)"),
         min_value=1,
         max_value=50,
         initial=10,
-        help_text=_("Plus elle est grande, plus vite on conclut ; 50 conclut le plus vite."),
+        help_text=_("Plus elle est grande, plus vite on conclut ; 50 conclut le plus vite."),
     )
 
     def __init__(self, *args: Any, policies: Any, controls: Any, **kwargs: Any) -> None:

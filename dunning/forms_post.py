@@ -27,7 +27,7 @@ class BatchPostingForm(forms.Form):
     posted_on = forms.DateField(label=gettext_lazy("Déposé à la poste le"), widget=_DATE)
     pasted = forms.CharField(
         label=gettext_lazy("Numéros de recommandé, un par ligne"),
-        help_text=gettext_lazy("« référence numéro », ou les seuls numéros dans l’ordre du lot."),
+        help_text=gettext_lazy("« référence numéro », ou les seuls numéros dans l’ordre du lot."),
         widget=forms.Textarea(attrs={"rows": 4}),
         required=False,
     )
@@ -62,7 +62,7 @@ class CallForm(forms.Form):
         label=gettext_lazy("À rappeler le"),
         widget=_DATE,
         required=False,
-        help_text=gettext_lazy("Si personne n’a été joint ; vide : le prochain jour ouvré."),
+        help_text=gettext_lazy("Si personne n’a été joint ; vide : le prochain jour ouvré."),
     )
 
     def __init__(self, *args: Any, items: list[tuple[str, str]], **kwargs: Any) -> None:
@@ -90,7 +90,7 @@ def entered_numbers(data: QueryDict, deliveries: list[Delivery]) -> dict[int, st
         delivery = by_reference.get(reference) if reference else next(in_order, None)
         if delivery is None:
             raise BusinessError(
-                _("Ligne %(line)d : le lot n’a pas tant de courriers.") % {"line": position},
+                _("Ligne %(line)d : le lot n’a pas tant de courriers.") % {"line": position},
                 field="pasted",
             )
         numbers[delivery.pk] = number
@@ -105,7 +105,7 @@ def _split(line: str, by_reference: dict[str, Delivery]) -> tuple[str, str]:
     found = re.match(r"\S*-R\d{3,}\b", line)
     if found:
         raise BusinessError(
-            _("« %(reference)s » n’est pas un courrier de ce lot.") % {"reference": found.group()[:40]},
+            _("« %(reference)s » n’est pas un courrier de ce lot.") % {"reference": found.group()[:40]},
             field="pasted",
         )
     return "", line.strip(" \t;,")

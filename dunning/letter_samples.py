@@ -113,9 +113,9 @@ def _items(customer: Customer, kind: letter.LetterKind, today: date) -> list[Ope
     items = list(owed.order_by("currency", "due_date", "pk")[:MOST_LINES])
     if not items:
         raise NothingToShow(
-            _("%(name)s n’a aucune pièce à échoir : choisissez un autre client.") % {"name": customer.name}
+            _("%(name)s n’a aucune pièce à échoir : choisissez un autre client.") % {"name": customer.name}
             if before
-            else _("%(name)s n’a aucune pièce échue : choisissez un autre client.") % {"name": customer.name},
+            else _("%(name)s n’a aucune pièce échue : choisissez un autre client.") % {"name": customer.name},
             field="customer",
         )
     return [item for item in items if item.currency == items[0].currency]

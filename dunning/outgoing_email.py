@@ -45,7 +45,7 @@ def recipients_of(notice: Notice) -> Recipients:
     addresses = [chosen] if chosen else _designated(notice.customer_id)
     if not addresses:
         return Recipients(
-            refusal=_("Aucun contact du client ne reçoit les relances par e-mail : ajoutez-en un.")
+            refusal=_("Aucun contact du client ne reçoit les relances par e-mail : ajoutez-en un.")
         )
     keys = [same_address(address) for address in addresses]
     complained = [] if chosen else _complaints(notice.customer_id)
@@ -58,7 +58,7 @@ def recipients_of(notice: Notice) -> Recipients:
             return Recipients(
                 to=addresses[0],
                 refusal=_(
-                    "« %(address)s » a signalé nos messages comme indésirables : appelez le client, puis levez la mise "
+                    "« %(address)s » a signalé nos messages comme indésirables : appelez le client, puis levez la mise "
                     "à l’écart de l’adresse ou envoyez cette relance autrement."
                 )
                 % {"address": row.address},
@@ -69,7 +69,7 @@ def recipients_of(notice: Notice) -> Recipients:
         return Recipients(
             to=addresses[0],
             refusal=_(
-                "« %(address)s » est écartée depuis le %(day)s (%(reason)s) : corrigez l’adresse du contact, levez la mise "
+                "« %(address)s » est écartée depuis le %(day)s (%(reason)s) : corrigez l’adresse du contact, levez la mise "
                 "à l’écart, ou renvoyez à une autre adresse."
             )
             % {

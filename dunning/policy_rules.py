@@ -115,14 +115,14 @@ def advise(ladder: Ladder) -> list[Fault]:
 def _has_steps(ladder: Ladder) -> Iterator[Fault]:
     if not ladder.steps:
         yield Fault(
-            None, "levels", _("Ajoutez au moins un niveau : un scénario sans niveau ne relance personne.")
+            None, "levels", _("Ajoutez au moins un niveau : un scénario sans niveau ne relance personne.")
         )
     ranks = [step.rank for step in ladder.steps]
     if ranks != list(range(1, len(ranks) + 1)):
         yield Fault(
             None,
             "levels",
-            _("Les rangs des niveaux doivent se suivre, à partir de 1 : un niveau ne se saute pas."),
+            _("Les rangs des niveaux doivent se suivre, à partir de 1 : un niveau ne se saute pas."),
         )
 
 
@@ -135,7 +135,7 @@ def _reachable_conditions(ladder: Ladder) -> Iterator[Fault]:
         yield Fault(
             None,
             "overdue_below",
-            _("Ce plafond doit dépasser le plancher : sinon, aucun client ne convient."),
+            _("Ce plafond doit dépasser le plancher : sinon, aucun client ne convient."),
         )
     if (
         ladder.oldest_days_from is not None
@@ -145,7 +145,7 @@ def _reachable_conditions(ladder: Ladder) -> Iterator[Fault]:
         yield Fault(
             None,
             "oldest_days_below",
-            _("Ce nombre de jours doit dépasser l’autre : sinon, aucun client ne convient."),
+            _("Ce nombre de jours doit dépasser l’autre : sinon, aucun client ne convient."),
         )
     before_due = any(step.kind == PRE_REMINDER for step in ladder.steps)
     if before_due and (ladder.overdue_from or ladder.oldest_days_from):
@@ -153,7 +153,7 @@ def _reachable_conditions(ladder: Ladder) -> Iterator[Fault]:
             None,
             "overdue_from" if ladder.overdue_from else "oldest_days_from",
             _(
-                "Ce scénario commence avant l’échéance : il ne peut pas attendre un retard. Retirez cette condition "
+                "Ce scénario commence avant l’échéance : il ne peut pas attendre un retard. Retirez cette condition "
                 "ou le rappel avant échéance."
             ),
         )
@@ -182,7 +182,7 @@ def _first_counts_from_due_date(ladder: Ladder, index: int, step: Step) -> Itera
         yield Fault(
             step.rank,
             "delay_from",
-            _("Le premier niveau n’a pas de niveau précédent : comptez son délai de l’échéance."),
+            _("Le premier niveau n’a pas de niveau précédent : comptez son délai de l’échéance."),
         )
 
 
@@ -192,7 +192,7 @@ def _before_due_date(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             yield Fault(
                 step.rank,
                 "kind",
-                _("Un rappel avant échéance vient avant les relances : remontez ce niveau."),
+                _("Un rappel avant échéance vient avant les relances : remontez ce niveau."),
             )
         if step.delay_from != DUE_DATE:
             yield Fault(
@@ -205,7 +205,7 @@ def _before_due_date(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
                 step.rank,
                 "delay_days",
                 _(
-                    "Un rappel avant échéance part avant l’échéance ou le jour même : indiquez 0 ou un nombre négatif."
+                    "Un rappel avant échéance part avant l’échéance ou le jour même : indiquez 0 ou un nombre négatif."
                 ),
             )
         for name, claimed in (
@@ -217,7 +217,7 @@ def _before_due_date(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
                     step.rank,
                     name,
                     _(
-                        "Rien n’est dû en plus du principal avant l’échéance (C. com., art. L441-10) : décochez."
+                        "Rien n’est dû en plus du principal avant l’échéance (C. com., art. L441-10) : décochez."
                     ),
                 )
     elif step.delay_days < 1:
@@ -225,7 +225,7 @@ def _before_due_date(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             _("Comptez au moins 1 jour après l’envoi du niveau précédent.")
             if step.delay_from == PREVIOUS
             else _(
-                "Une relance part après l’échéance : indiquez au moins 1 jour, ou choisissez « Rappel avant échéance »."
+                "Une relance part après l’échéance : indiquez au moins 1 jour, ou choisissez « Rappel avant échéance »."
             )
         )
         yield Fault(step.rank, "delay_days", sentence)
@@ -245,7 +245,7 @@ def _later_than_before(ladder: Ladder, index: int, step: Step) -> Iterator[Fault
                 step.rank,
                 "delay_days",
                 _(
-                    "Ce niveau viendrait avant le niveau %(rank)s (%(days)s jours) : augmentez son délai ou déplacez-le."
+                    "Ce niveau viendrait avant le niveau %(rank)s (%(days)s jours) : augmentez son délai ou déplacez-le."
                 )
                 % {"rank": earlier.rank, "days": earlier.delay_days},
             )
@@ -255,27 +255,27 @@ def _later_than_before(ladder: Ladder, index: int, step: Step) -> Iterator[Fault
 def _channel_fits(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
     if step.kind == HAND_OVER and step.channel != AGENCY:
         yield Fault(
-            step.rank, "channel", _("Une remise en recouvrement se dépose à l’agence : choisissez ce canal.")
+            step.rank, "channel", _("Une remise en recouvrement se dépose à l’agence : choisissez ce canal.")
         )
     if step.kind != HAND_OVER and step.channel == AGENCY:
         yield Fault(
             step.rank,
             "channel",
-            _("Seule une remise en recouvrement se dépose à l’agence : choisissez un autre canal."),
+            _("Seule une remise en recouvrement se dépose à l’agence : choisissez un autre canal."),
         )
     if step.kind == FORMAL_NOTICE and step.channel in (PHONE, SMS):
         yield Fault(
             step.rank,
             "channel",
             _(
-                "Une mise en demeure est un écrit (C. civ., art. 1344) : choisissez une lettre, de préférence recommandée."
+                "Une mise en demeure est un écrit (C. civ., art. 1344) : choisissez une lettre, de préférence recommandée."
             ),
         )
     elif step.channel == SMS and not ladder.has_sms_gateway:
         yield Fault(
             step.rank,
             "channel",
-            _("Aucune passerelle SMS n’est réglée dans cette installation : choisissez un autre canal."),
+            _("Aucune passerelle SMS n’est réglée dans cette installation : choisissez un autre canal."),
         )
 
 
@@ -286,23 +286,23 @@ def _hand_over(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
         yield Fault(
             step.rank,
             "kind",
-            _("Une remise en recouvrement suit une mise en demeure : ajoutez-en une avant ce niveau."),
+            _("Une remise en recouvrement suit une mise en demeure : ajoutez-en une avant ce niveau."),
         )
     if index != len(ladder.steps) - 1:
         yield Fault(
-            step.rank, "kind", _("La remise en recouvrement est le dernier niveau : l’agence prend la suite.")
+            step.rank, "kind", _("La remise en recouvrement est le dernier niveau : l’agence prend la suite.")
         )
     if step.approval != MANUAL:
         yield Fault(
             step.rank,
             "approval",
-            _("Une personne décide de chaque remise en recouvrement : choisissez « Validée une à une »."),
+            _("Une personne décide de chaque remise en recouvrement : choisissez « Validée une à une »."),
         )
     if not ladder.has_agency:
         yield Fault(
             step.rank,
             "kind",
-            _("Aucune agence de recouvrement n’est enregistrée : retirez ce niveau ou enregistrez-en une."),
+            _("Aucune agence de recouvrement n’est enregistrée : retirez ce niveau ou enregistrez-en une."),
         )
 
 
@@ -312,7 +312,7 @@ def _consumer_claims(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             step.rank,
             "claims_indemnity",
             _(
-                "L’indemnité forfaitaire n’est due qu’entre professionnels (C. com., art. L441-10) : décochez."
+                "L’indemnité forfaitaire n’est due qu’entre professionnels (C. com., art. L441-10) : décochez."
             ),
         )
 
@@ -333,7 +333,7 @@ def _time_to_pay(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
         yield Fault(
             step.rank,
             "pay_within_days",
-            _("Une mise en demeure laisse un délai pour régler : indiquez au moins 1 jour."),
+            _("Une mise en demeure laisse un délai pour régler : indiquez au moins 1 jour."),
         )
 
 
@@ -364,7 +364,7 @@ def _notice_is_provable(ladder: Ladder, index: int, step: Step) -> Iterator[Faul
         yield Fault(
             step.rank,
             "approval",
-            _("Une mise en demeure a des effets de droit : mieux vaut qu’une personne la valide."),
+            _("Une mise en demeure a des effets de droit : mieux vaut qu’une personne la valide."),
         )
 
 
@@ -389,7 +389,7 @@ def _claims_shrink(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
     ):
         if was and not is_:
             yield Fault(
-                step.rank, name, _("Le niveau précédent le réclamait déjà : ce niveau semblerait y renoncer.")
+                step.rank, name, _("Le niveau précédent le réclamait déjà : ce niveau semblerait y renoncer.")
             )
 
 
@@ -409,7 +409,7 @@ def _gap_delays(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             step.rank,
             "delay_days",
             _(
-                "Ce niveau suit le précédent de %(apart)s jours ; l’écart entre deux contacts le repoussera à %(gap)s jours."
+                "Ce niveau suit le précédent de %(apart)s jours ; l’écart entre deux contacts le repoussera à %(gap)s jours."
             )
             % {"apart": apart, "gap": ladder.contact_gap_days},
         )
@@ -420,7 +420,7 @@ def _script_is_there(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
         yield Fault(
             step.rank,
             "call_script",
-            _("Sans script, chacun appelle à sa façon : notez ce qu’il faut dire et demander."),
+            _("Sans script, chacun appelle à sa façon : notez ce qu’il faut dire et demander."),
         )
 
 

@@ -26,11 +26,11 @@ class Change:
     def __str__(self) -> str:
         if not self.label:
             return (
-                _("%(where)s : ajouté") % {"where": self.where}
+                _("%(where)s : ajouté") % {"where": self.where}
                 if self.after
-                else (_("%(where)s : retiré") % {"where": self.where})
+                else (_("%(where)s : retiré") % {"where": self.where})
             )
-        told = _("%(label)s : %(before)s → %(after)s") % {
+        told = _("%(label)s : %(before)s → %(after)s") % {
             "label": self.label,
             "before": self.before or "–",
             "after": self.after or "–",
@@ -103,11 +103,11 @@ def conditions(content: Content, entity_name: str = "") -> list[str]:
         phrases.append(_("clients de %(entity)s") % {"entity": entity_name or content["legal_entity"]})
     if content["customer_kind"]:
         phrases.append(
-            _("nature : %(kind)s")
+            _("nature : %(kind)s")
             % {"kind": dict(Customer.Kind.choices).get(content["customer_kind"], content["customer_kind"])}
         )
     if content["segment"]:
-        phrases.append(_("segment « %(segment)s »") % {"segment": content["segment"]})
+        phrases.append(_("segment « %(segment)s »") % {"segment": content["segment"]})
     if content["risk_class"]:
         phrases.append(_("classe de risque %(risk)s") % {"risk": content["risk_class"]})
     if content["countries"]:

@@ -55,7 +55,7 @@ def send_text(message: OutgoingText) -> TextSent:
     except (OSError, http.client.HTTPException, ssl.SSLError) as error:
         return _told(
             OutcomeStatus.RETRY,
-            _("La passerelle SMS n’a pas répondu : %(error)s")
+            _("La passerelle SMS n’a pas répondu : %(error)s")
             % {"error": str(error) or type(error).__name__},
         )
     if 200 <= status <= 299:

@@ -35,7 +35,7 @@ def run_simulations() -> int:
                     done += 1
                 except Exception as error:
                     if job.row.attempts >= MOST_ATTEMPTS:
-                        told = _("La simulation n’a pas pu être faite : %(error)s") % {"error": error}
+                        told = _("La simulation n’a pas pu être faite : %(error)s") % {"error": error}
                         fail_simulation(actor=SYSTEM, simulation=simulation, error=told, now=clock.now())
                     raise
         except Exception:

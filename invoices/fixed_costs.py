@@ -103,4 +103,4 @@ def _tier(text: str) -> Tier:
 
 
 def _message(text: str) -> str:
-    return _("Barème illisible : « %(text)s ». Exemple : EUR|<=1000:40 <=10000:70 *:100.") % {"text": text}
+    return _("Barème illisible : « %(text)s ». Exemple : EUR|<=1000:40 <=10000:70 *:100.") % {"text": text}

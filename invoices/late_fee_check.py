@@ -226,7 +226,7 @@ def _law(case: WorkedCase) -> Law | None:
         return Law(code.strip())
     except ValueError:
         raise CaseError(
-            _("rate_rule : loi inconnue « %(code)s ». Lois connues : %(known)s.")
+            _("rate_rule : loi inconnue « %(code)s ». Lois connues : %(known)s.")
             % {"code": code.strip(), "known": ", ".join(Law)}
         ) from None
 

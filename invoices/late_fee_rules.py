@@ -92,7 +92,7 @@ REASON_LABELS = {
     Reason.CONSUMER_WITHOUT_INDEMNITY: gettext_lazy("Consommateur : pas d’indemnité forfaitaire"),
     Reason.DE_MINIMIS: gettext_lazy("Solde sous le seuil de réclamation de l’indemnité"),
     Reason.INDEMNITY_IN_OTHER_CURRENCY: gettext_lazy(
-        "Indemnité fixée dans une autre devise : à réclamer à part"
+        "Indemnité fixée dans une autre devise : à réclamer à part"
     ),
     Reason.INTEREST_WAIVED: gettext_lazy("Pénalités remises"),
     Reason.INDEMNITY_WAIVED: gettext_lazy("Indemnité remise"),

@@ -192,7 +192,7 @@ def _checked_value(key: str, value: str, *, like: LegalParameter | None) -> str:
     form, example = FORMS.get(key, (".*", ""))
     if not re.fullmatch(form, written):
         raise LegalParameterError(
-            _("Cette valeur ne se lit pas. Écrivez par exemple : %(example)s") % {"example": example},
+            _("Cette valeur ne se lit pas. Écrivez par exemple : %(example)s") % {"example": example},
             field="value",
         )
     return written

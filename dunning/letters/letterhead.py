@@ -35,7 +35,7 @@ class LetterheadLayout(FrozenValue):
         if not inside:
             raise LetterContextError(
                 _(
-                    "La fenêtre de l’enveloppe ne tient pas dans le haut de la page : elle commence à 20\u00a0mm "
+                    "La fenêtre de l’enveloppe ne tient pas dans le haut de la page : elle commence à 20\u00a0mm "
                     "au moins de la gauche et entre 35 et 80\u00a0mm du haut, sur 60 à 110\u00a0mm de large et 20 à "
                     "50\u00a0mm de haut."
                 ),

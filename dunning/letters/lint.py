@@ -99,12 +99,12 @@ def lint_address(letter: LetterContext, layout: LetterheadLayout) -> list[Findin
     for line in written:
         if len(line.strip()) > MAX_CHARS:
             warn(
-                _("La ligne d’adresse « %(line)s » dépasse %(limit)d caractères : elle sera coupée.")
+                _("La ligne d’adresse « %(line)s » dépasse %(limit)d caractères : elle sera coupée.")
                 % {"line": line, "limit": MAX_CHARS}
             )
     if sum(1 for line in written if line.strip()) > limit:
         warn(
-            _("L’adresse a plus de %(limit)d lignes : la fenêtre de l’enveloppe n’en montre pas davantage.")
+            _("L’adresse a plus de %(limit)d lignes : la fenêtre de l’enveloppe n’en montre pas davantage.")
             % {"limit": limit}
         )
     if len(block) * LINE_HEIGHT_MM > layout.window_height + 1:
@@ -147,28 +147,28 @@ def _fields(part: TextPart, template: Template, kind: LetterKind) -> Iterator[Fi
                 Severity.ERROR,
                 part,
                 used.line,
-                _("« %(name)s » est un bloc : il n’a pas de place ici.") % {"name": used.name},
+                _("« %(name)s » est un bloc : il n’a pas de place ici.") % {"name": used.name},
             )
         elif not help_.has_value_in(kind):
             yield Finding(
                 Severity.ERROR if used.block else Severity.WARNING,
                 part,
                 used.line,
-                _("« %(name)s » n’a jamais de valeur à ce niveau de relance : le texte aurait un trou.")
+                _("« %(name)s » n’a jamais de valeur à ce niveau de relance : le texte aurait un trou.")
                 % {"name": used.name},
             )
     if part is not TextPart.BODY:
         return
     if "signature" not in names:
         yield Finding(
-            Severity.ERROR, part, 0, _("Le courrier n’est pas signé : ajoutez le bloc {{ signature }}.")
+            Severity.ERROR, part, 0, _("Le courrier n’est pas signé : ajoutez le bloc {{ signature }}.")
         )
     if not names & set(_ITEM_BLOCKS):
         yield Finding(
             Severity.ERROR,
             part,
             0,
-            _("Le courrier ne dit pas ce qui est dû : ajoutez le bloc {{ tableau_pieces }}."),
+            _("Le courrier ne dit pas ce qui est dû : ajoutez le bloc {{ tableau_pieces }}."),
         )
 
 
@@ -188,14 +188,14 @@ def _literal(part: TextPart, source: str, kind: LetterKind, language: str) -> It
             Severity.ERROR,
             part,
             line_of(iban.start()),
-            _("Un IBAN est écrit dans le texte : mettez le champ {{ iban }}, qui suit la fiche de l’entité."),
+            _("Un IBAN est écrit dans le texte : mettez le champ {{ iban }}, qui suit la fiche de l’entité."),
         )
     for amount in _MONEY.finditer(words):
         yield Finding(
             Severity.WARNING,
             part,
             line_of(amount.start()),
-            _("Le montant « %(amount)s » est écrit dans le texte : un champ suivrait le calcul.")
+            _("Le montant « %(amount)s » est écrit dans le texte : un champ suivrait le calcul.")
             % {"amount": amount.group().strip()},
         )
     for number, line in enumerate(words.split("\n"), start=1):
@@ -205,7 +205,7 @@ def _literal(part: TextPart, source: str, kind: LetterKind, language: str) -> It
                     Severity.WARNING,
                     part,
                     number,
-                    _("« %(word)s… » est trop long pour une ligne : il sortirait de la page.")
+                    _("« %(word)s… » est trop long pour une ligne : il sortirait de la page.")
                     % {"word": word[:30]},
                 )
         guess = _language_of(line)
@@ -232,7 +232,7 @@ def _courtesy(part: TextPart, number: int, line: str, language: str) -> Iterator
                 part,
                 number,
                 _(
-                    "« %(word)s » : un rappel courtois suppose un oubli, il ne menace ni ne réclame de pénalités."
+                    "« %(word)s » : un rappel courtois suppose un oubli, il ne menace ni ne réclame de pénalités."
                 )
                 % {"word": word},
             )
@@ -267,7 +267,7 @@ def _printed(texts: TemplateUsed, samples: list[LetterContext]) -> Iterator[Find
                 Severity.WARNING,
                 TextPart.SUBJECT,
                 1,
-                _("L’objet compte %(count)d caractères : au-delà de %(limit)d, il passe à la ligne.")
+                _("L’objet compte %(count)d caractères : au-delà de %(limit)d, il passe à la ligne.")
                 % {"count": len(subject), "limit": MAX_SUBJECT},
             )
         # A column called « Déjà réglé » does not say what to do when it is.
@@ -286,6 +286,6 @@ def _printed(texts: TemplateUsed, samples: list[LetterContext]) -> Iterator[Find
             Severity.WARNING,
             TextPart.SMS,
             1,
-            _("Le SMS compte environ %(chars)d caractères : il partira en %(count)d messages.")
+            _("Le SMS compte environ %(chars)d caractères : il partira en %(count)d messages.")
             % {"chars": len(sms), "count": sms_count(sms)},
         )

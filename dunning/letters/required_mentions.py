@@ -116,7 +116,7 @@ def mandatory_mentions(
     found = [*_company(creditor), *_courtesies(kind, language)]
     if kind is LetterKind.FORMAL_NOTICE:
         found.append(
-            _words("formal_notice", _("la mention « mise en demeure »"), _NOTICE, FORMAL_NOTICE_WORDS, language)
+            _words("formal_notice", _("la mention « mise en demeure »"), _NOTICE, FORMAL_NOTICE_WORDS, language)
         )  # fmt: skip
     if letter is not None:
         found += _figures(kind, letter)
@@ -150,7 +150,7 @@ def _company(creditor: Creditor) -> list[Mention]:
             _("le siège social du créancier"),
             _CORRESPONDENCE,
             " ".join(creditor.address_lines),
-            gap=_("L’entité n’a pas d’adresse : complétez sa fiche."),
+            gap=_("L’entité n’a pas d’adresse : complétez sa fiche."),
         ),
     ]
     if is_foreign(creditor):
@@ -162,21 +162,21 @@ def _company(creditor: Creditor) -> list[Mention]:
             _CORRESPONDENCE,
             creditor.siren,
             ground=Ground.LAW,
-            gap=_("L’entité n’a pas de SIREN : complétez sa fiche."),
+            gap=_("L’entité n’a pas de SIREN : complétez sa fiche."),
         ),
         law(
             "rcs",
             _("la mention RCS et la ville du greffe"),
             _CORRESPONDENCE,
             f"RCS {creditor.rcs_city}" if creditor.rcs_city else "",
-            gap=_("L’entité n’a pas de ville de RCS : complétez sa fiche."),
+            gap=_("L’entité n’a pas de ville de RCS : complétez sa fiche."),
         ),
         law(
             "legal_form",
             _("la forme juridique"),
             _FORM,
             creditor.legal_form,
-            gap=_("L’entité n’a pas de forme juridique : complétez sa fiche."),
+            gap=_("L’entité n’a pas de forme juridique : complétez sa fiche."),
         ),
     ]
     if shows_capital(creditor):
@@ -188,7 +188,7 @@ def _company(creditor: Creditor) -> list[Mention]:
                 _FORM,
                 Ground.LAW,
                 partial(_says_amount, amount=capital or Decimal(0)),
-                gap="" if capital is not None else _("L’entité n’a pas de capital : complétez sa fiche."),
+                gap="" if capital is not None else _("L’entité n’a pas de capital : complétez sa fiche."),
             )
         )  # fmt: skip
     return mentions
@@ -210,7 +210,7 @@ def shows_capital(creditor: Creditor) -> bool:
 def _courtesies(kind: LetterKind, language: str) -> list[Mention]:
     return [
         _words("dispute", _("l’invitation à signaler un désaccord"), "", DISPUTE_WORDS, language),
-        _words("already_paid", _("la phrase « si vous avez déjà réglé »"), "", ALREADY_PAID_WORDS, language),
+        _words("already_paid", _("la phrase « si vous avez déjà réglé »"), "", ALREADY_PAID_WORDS, language),
     ]  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def _figures(kind: LetterKind, letter: LetterContext) -> list[Mention]:
                 _("l’IBAN où régler"),
                 "",
                 letter.creditor.iban,
-                gap=_("L’entité n’a pas d’IBAN : complétez sa fiche."),
+                gap=_("L’entité n’a pas d’IBAN : complétez sa fiche."),
             ),
         ]
     if letter.totals.interest:
@@ -257,14 +257,14 @@ def _proof(letter: LetterContext) -> list[Mention]:
             _("le nom du signataire"),
             _NOTICE,
             letter.signatory.name,
-            gap=_("L’entité n’a pas de signataire : complétez sa fiche."),
+            gap=_("L’entité n’a pas de signataire : complétez sa fiche."),
         ),
         _text(
             "capacity",
             _("la qualité du signataire"),
             _NOTICE,
             letter.signatory.capacity,
-            gap=_("Le signataire n’a pas de qualité : complétez la fiche de l’entité."),
+            gap=_("Le signataire n’a pas de qualité : complétez la fiche de l’entité."),
         ),
     ]
     if letter.debtor.siren:

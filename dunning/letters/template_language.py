@@ -141,7 +141,7 @@ def parse(source: str, vocabulary: Mapping[str, FieldKind]) -> Template:
     """Read a text that may use the fields of `vocabulary`. Raises TemplateError with every fault found."""
     if len(source) > MAX_CHARS:
         raise TemplateError(
-            [Fault(1, _("Le texte dépasse %(limit)d caractères : raccourcissez-le.") % {"limit": MAX_CHARS})]
+            [Fault(1, _("Le texte dépasse %(limit)d caractères : raccourcissez-le.") % {"limit": MAX_CHARS})]
         )
     reader = _Reader(vocabulary)
     nodes = reader.read(source)
@@ -172,7 +172,7 @@ class _Reader:
         for number, line in enumerate(source.split("\n"), start=1):
             self._line(line, number)
         for choice in self.open:
-            self.fail(choice.line, _("Cette condition n’est pas refermée : ajoutez {{ fin }}."))
+            self.fail(choice.line, _("Cette condition n’est pas refermée : ajoutez {{ fin }}."))
         return root
 
     def _line(self, line: str, number: int) -> None:
@@ -191,7 +191,7 @@ class _Reader:
         has_text = any(text.strip() for text in texts)
         if any(blocks) and (has_text or sum(not is_control for is_control in control) > 1):
             name = tags[blocks.index(True)]
-            self.fail(number, _("« %(name)s » est un bloc : placez-le seul sur sa ligne.") % {"name": name})
+            self.fail(number, _("« %(name)s » est un bloc : placez-le seul sur sa ligne.") % {"name": name})
             return
         self._bold(texts, control, number)
         for index, text in enumerate(texts):
@@ -212,13 +212,13 @@ class _Reader:
         if stray.group() in ("{{", "}}"):
             self.fail(
                 number,
-                _("Accolades non refermées : un champ s’écrit {{ nom_du_champ }}, sur une seule ligne."),
+                _("Accolades non refermées : un champ s’écrit {{ nom_du_champ }}, sur une seule ligne."),
             )
         else:
             self.fail(
                 number,
                 _(
-                    "« %(mark)s » n’est pas une balise : une condition s’écrit {{ si … }} et se referme par {{ fin }}."
+                    "« %(mark)s » n’est pas une balise : une condition s’écrit {{ si … }} et se referme par {{ fin }}."
                 )
                 % {"mark": stray.group()},
             )
@@ -248,7 +248,7 @@ class _Reader:
         if kind is FieldKind.CONDITION:
             self.fail(
                 number,
-                _("« %(name)s » est une condition : écrivez {{ si %(name)s }} … {{ fin }}.") % {"name": name},
+                _("« %(name)s » est une condition : écrivez {{ si %(name)s }} … {{ fin }}.") % {"name": name},
             )
             return
         self.stack[-1].append(Field(name, number, kind is FieldKind.BLOCK))
@@ -257,13 +257,13 @@ class _Reader:
         if name in self.vocabulary:
             return True
         if not name:
-            self.fail(number, _("Un champ est vide : écrivez son nom entre les accolades."))
+            self.fail(number, _("Un champ est vide : écrivez son nom entre les accolades."))
             return False
         near = difflib.get_close_matches(name, self.vocabulary, n=1, cutoff=0.5)
         if near:
-            message = _("Le champ « %(name)s » n’existe pas. Vouliez-vous dire « %(near)s » ?")
+            message = _("Le champ « %(name)s » n’existe pas. Vouliez-vous dire « %(near)s » ?")
         else:
-            message = _("Le champ « %(name)s » n’existe pas : choisissez-le dans la liste des champs.")
+            message = _("Le champ « %(name)s » n’existe pas : choisissez-le dans la liste des champs.")
         self.fail(number, message % {"name": written[:60], "near": near[0] if near else ""})
         return False
 
@@ -298,7 +298,7 @@ class _Reader:
             return
         choice = self.open[-1]
         if choice.branches[-1][0] is None:
-            self.fail(number, _("Cette condition a déjà un {{ sinon }} : refermez-la par {{ fin }}."))
+            self.fail(number, _("Cette condition a déjà un {{ sinon }} : refermez-la par {{ fin }}."))
             return
         self.stack.pop()
         if rest and not (rest == "si" or rest.startswith("si_")):
@@ -320,18 +320,18 @@ class _Reader:
         parts[0] = parts[0][1:]
         joints = set(parts[1::2])
         if len(joints) > 1:
-            self.fail(number, _("Une condition ne mélange pas « et » et « ou » : imbriquez deux conditions."))
+            self.fail(number, _("Une condition ne mélange pas « et » et « ou » : imbriquez deux conditions."))
         names = []
         for part in parts[0::2]:
             wanted = not part.startswith("non_")
             name = part if wanted else part[4:]
             if not name or name in _WORDS:
-                self.fail(number, _("La condition est incomplète : écrivez {{ si nom_du_champ }}."))
+                self.fail(number, _("La condition est incomplète : écrivez {{ si nom_du_champ }}."))
             elif self._known(name, name, number):
                 if self.vocabulary[name] is FieldKind.BLOCK:
                     self.fail(
                         number,
-                        _("« %(name)s » est un bloc : il ne peut pas servir de condition.") % {"name": name},
+                        _("« %(name)s » est un bloc : il ne peut pas servir de condition.") % {"name": name},
                     )
                 names.append((name, wanted))
         return Condition(tuple(names), joints != {"ou"}, number)
@@ -348,6 +348,6 @@ def _blocks_once(nodes: Iterable[Node], reader: _Reader) -> dict[str, int]:
             for _condition, inside in node.branches:
                 found |= _blocks_once(inside, reader)
         for name in sorted(seen.keys() & found.keys()):
-            reader.fail(found[name], _("Le bloc « %(name)s » est déjà placé plus haut.") % {"name": name})
+            reader.fail(found[name], _("Le bloc « %(name)s » est déjà placé plus haut.") % {"name": name})
         seen = found | seen
     return seen

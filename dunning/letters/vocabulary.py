@@ -69,7 +69,7 @@ WORD_REASON_LABELS = {
     WordReason.COSTS: gettext_lazy("réclame des frais que la loi laisse au créancier"),
     WordReason.ENFORCEMENT: gettext_lazy("annonce une exécution forcée, impossible sans titre exécutoire"),
     WordReason.PRESSURE: gettext_lazy("pression ou propos blessant"),
-    WordReason.RELATIVE_DATE: gettext_lazy("délai sans point de départ certain : écrivez une date"),
+    WordReason.RELATIVE_DATE: gettext_lazy("délai sans point de départ certain : écrivez une date"),
 }
 
 
@@ -79,7 +79,7 @@ class UnknownVocabulary(LookupError):
     def __init__(self, language: str) -> None:
         self.language = language
         super().__init__(
-            _("Aucune liste de mots interdits n’existe pour la langue « %(language)s ».")
+            _("Aucune liste de mots interdits n’existe pour la langue « %(language)s ».")
             % {"language": language}
         )
 
@@ -119,7 +119,7 @@ class Found:
 
     @property
     def message(self) -> str:
-        return _("« %(text)s » : %(reason)s (%(source)s).") % {
+        return _("« %(text)s » : %(reason)s (%(source)s).") % {
             "text": self.text,
             "reason": WORD_REASON_LABELS[self.word.reason],
             "source": self.word.source,

@@ -180,14 +180,14 @@ def unknown_outcome() -> DeliveryOutcome:
     """What is said of an attempt that nobody answered."""
     return DeliveryOutcome(
         OutcomeStatus.UNKNOWN,
-        _("L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."),
+        _("L’envoi a été interrompu sans réponse du serveur : vérifiez auprès du client avant de renvoyer."),
     )
 
 
 def _away(told: str) -> DeliveryOutcome:
     return DeliveryOutcome(
         OutcomeStatus.RETRY,
-        _("Le serveur de messagerie n’a pas répondu jusqu’au bout : %(error)s") % {"error": told},
+        _("Le serveur de messagerie n’a pas répondu jusqu’au bout : %(error)s") % {"error": told},
     )
 
 

@@ -19,7 +19,7 @@ from invoices.models import OpenItem
 
 class RunStatus(models.TextChoices):
     REQUESTED = "REQUESTED", _("Demandée")
-    GUARDED = "GUARDED", _("Retenue : volume inhabituel")
+    GUARDED = "GUARDED", _("Retenue : volume inhabituel")
     PLANNED = "PLANNED", _("Planifiée")
     CANCELLED = "CANCELLED", _("Annulée")
     FAILED = "FAILED", _("Échouée")

@@ -11,7 +11,7 @@ from core.states import state_machine
 from customers.models import COUNTRY, LegalEntity
 
 WEEKDAYS = RegexValidator(
-    r"^(?!.*(.).*\1)[1-7]+$", _("Jours attendus : 1 (lundi) à 7 (dimanche), sans répétition.")
+    r"^(?!.*(.).*\1)[1-7]+$", _("Jours attendus : 1 (lundi) à 7 (dimanche), sans répétition.")
 )
 
 
@@ -99,7 +99,7 @@ class Policy(models.Model):
         decimal_places=2,
         default=0,
         validators=[MinValueValidator(0)],
-        help_text=_("Par client et par devise ; en dessous, la relance attend."),
+        help_text=_("Par client et par devise ; en dessous, la relance attend."),
     )
     grouping = models.CharField(_("regroupement"), max_length=8, choices=Grouping, default=Grouping.CUSTOMER)
     progression = models.CharField(
@@ -197,7 +197,7 @@ class Level(models.Model):
     channel = models.CharField(_("canal"), max_length=12, choices=Channel)
     tone = models.CharField(_("ton"), max_length=10, choices=Tone, default=Tone.COURTEOUS)
     template_code = models.CharField(
-        _("modèle de courrier"), max_length=30, blank=True, help_text=_("Vide : le modèle du niveau.")
+        _("modèle de courrier"), max_length=30, blank=True, help_text=_("Vide : le modèle du niveau.")
     )
     delay_from = models.CharField(
         _("délai compté"), max_length=12, choices=DelayFrom, default=DelayFrom.DUE_DATE

@@ -17,14 +17,14 @@ class DunningSettings(models.Model):
     )
     sender_name = models.CharField(_("nom de l’expéditeur"), max_length=80, blank=True)
     sender_email = models.EmailField(
-        _("adresse d’expédition"), blank=True, help_text=_("Vide : l’adresse d’envoi de l’installation.")
+        _("adresse d’expédition"), blank=True, help_text=_("Vide : l’adresse d’envoi de l’installation.")
     )
     reply_address = models.CharField(
         _("adresse de réponse"),
         max_length=120,
         blank=True,
         help_text=_(
-            "« relances+{dossier}@exemple.fr » donne une adresse par relance ; vide : l’adresse de l’entité."
+            "« relances+{dossier}@exemple.fr » donne une adresse par relance ; vide : l’adresse de l’entité."
         ),
     )
     copy_to = models.EmailField(_("copie cachée à"), blank=True)
@@ -32,7 +32,7 @@ class DunningSettings(models.Model):
         _("relevés bancaires exigés depuis moins de (jours ouvrés)"),
         null=True,
         blank=True,
-        help_text=_("Au-delà, les envois attendent un relevé plus récent. Vide : non vérifié."),
+        help_text=_("Au-delà, les envois attendent un relevé plus récent. Vide : non vérifié."),
     )
     guard_ratio = models.DecimalField(
         _("volume inhabituel au-delà de (fois l’habitude)"),

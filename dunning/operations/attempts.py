@@ -143,7 +143,7 @@ def close(
             Notice.Status.APPROVED if notice.level.channel in Level.WITHOUT_LETTER else Notice.Status.RENDERED
         )
         notice.not_before = now + RETRY_DELAYS[delivery.attempt - 1]
-        notice.wait_reason = _("refus provisoire : nouvelle tentative plus tard")
+        notice.wait_reason = _("refus provisoire : nouvelle tentative plus tard")
     else:
         status, target = Delivery.Status.FAILED, Notice.Status.FAILED
         notice.not_before, notice.wait_reason = None, ""

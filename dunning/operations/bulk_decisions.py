@@ -124,12 +124,12 @@ def _locked(notices: QuerySet[Notice], actor: Actor, expected: int) -> list[int]
         .values_list("pk", flat=True)
     )
     if not ids:
-        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
+        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
     if len(ids) != expected:
         raise ListChanged(
             ngettext(
-                "La liste a changé : elle compte maintenant %(count)d relance. Vérifiez, puis confirmez de nouveau.",
-                "La liste a changé : elle compte maintenant %(count)d relances. Vérifiez, puis confirmez de nouveau.",
+                "La liste a changé : elle compte maintenant %(count)d relance. Vérifiez, puis confirmez de nouveau.",
+                "La liste a changé : elle compte maintenant %(count)d relances. Vérifiez, puis confirmez de nouveau.",
                 len(ids),
             )
             % {"count": len(ids)}

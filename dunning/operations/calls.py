@@ -52,10 +52,10 @@ def open_call(*, actor: Actor, notice_id: int, today: date, now: datetime) -> Op
     if notice.status != Notice.Status.APPROVED:
         return OpenedCall(
             notice,
-            _("Cet appel n’est plus à passer : %(state)s.") % {"state": notice.get_status_display().lower()},
+            _("Cet appel n’est plus à passer : %(state)s.") % {"state": notice.get_status_display().lower()},
         )
     if is_stopped(notice.legal_entity_id):
-        return OpenedCall(notice, _("Les relances de cette entité sont arrêtées : n’appelez pas."))
+        return OpenedCall(notice, _("Les relances de cette entité sont arrêtées : n’appelez pas."))
     # One that waits to be made again may be opened all the same, as the customer may call back; it goes on waiting.
     waits = {"not_before": notice.not_before, "wait_reason": notice.wait_reason}
     if passes_gate(actor=actor, notice=notice, today=today, now=now):
@@ -64,12 +64,12 @@ def open_call(*, actor: Actor, notice_id: int, today: date, now: datetime) -> Op
         return OpenedCall(notice, "")
     notice.refresh_from_db()
     if notice.status == Notice.Status.HELD:
-        told = _("N’appelez pas %(name)s : %(reason)s. L’appel est retiré de la liste.") % {
+        told = _("N’appelez pas %(name)s : %(reason)s. L’appel est retiré de la liste.") % {
             "name": notice.customer.name,
             "reason": notice.reason,
         }
     else:
-        told = _("N’appelez pas encore %(name)s : %(reason)s.") % {
+        told = _("N’appelez pas encore %(name)s : %(reason)s.") % {
             "name": notice.customer.name,
             "reason": notice.wait_reason or _("l’appel attend"),
         }
@@ -100,7 +100,7 @@ def record_call(
         raise CallRefused(_("Choisissez le résultat de l’appel."), field="outcome")
     if notice.status != Notice.Status.APPROVED:
         raise CallRefused(
-            _("Cet appel a déjà abouti ou n’est plus à passer : rechargez la page."), code="call_done"
+            _("Cet appel a déjà abouti ou n’est plus à passer : rechargez la page."), code="call_done"
         )
     proven = outcome in Call.PROVEN
     again = None if proven else _call_again(call_again_on, today)
@@ -183,7 +183,7 @@ def _promise(
     total = sum((item.open_amount for item in items), Decimal(0))
     if amount > total:
         raise CallRefused(
-            _("Le montant promis dépasse ce qui peut l’être sur ces pièces : %(total)s.")
+            _("Le montant promis dépasse ce qui peut l’être sur ces pièces : %(total)s.")
             % {"total": format_amount(total, notice.currency)},
             field="promised_amount",
         )
@@ -214,7 +214,7 @@ def give_up_call(*, actor: Actor, notice_id: int, reason: str, now: datetime) ->
     """Stop calling: the notice has failed, and a person sends it otherwise or sets it aside. Raises CallRefused."""
     notice = _locked(actor, notice_id)
     if notice.status != Notice.Status.APPROVED:
-        raise CallRefused(_("Cet appel n’est plus à passer : rechargez la page."), code="call_done")
+        raise CallRefused(_("Cet appel n’est plus à passer : rechargez la page."), code="call_done")
     if not reason.strip():
         raise CallRefused(_("Dites pourquoi vous cessez d’appeler."), field="reason")
     check_move(notice, Notice.Status.FAILED)

@@ -95,7 +95,7 @@ def _sent(started: Started, line: MailLine) -> DeliveryOutcome:
         log.exception("message_not_composed", notice=started.notice.pk)
         return DeliveryOutcome(
             OutcomeStatus.FAILED,
-            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
+            _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
         )
     return line.send(message)
 
@@ -182,7 +182,7 @@ def retry_notice(*, actor: Actor, notice: Notice, now: datetime, send_to: str = 
         .get(pk=notice.pk)
     )
     if notice.status != Notice.Status.FAILED:
-        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
+        raise NothingToRetry(_("Cette relance n’est pas en échec : rechargez la page."))
     send_to = send_to.strip()
     if send_to and notice.level.channel == Level.Channel.EMAIL:
         _check_address(send_to)
@@ -210,7 +210,7 @@ def _check_address(address: str) -> None:
         raise BusinessError(_("Saisissez une adresse e-mail complète."), field="send_to") from error
     if SuppressedAddress.objects.filter(address=same_address(address), lifted_at=None).exists():
         raise BusinessError(
-            _("« %(address)s » est écartée : levez d’abord sa mise à l’écart, ou prenez-en une autre.")
+            _("« %(address)s » est écartée : levez d’abord sa mise à l’écart, ou prenez-en une autre.")
             % {"address": address},
             code="address_suppressed",
             field="send_to",

@@ -71,7 +71,7 @@ def _check_reply_address(pattern: str) -> None:
         validate_email(pattern.replace(CASE_MARK, "R123456789"))
     except ValidationError:
         raise DunningSettingsRefused(
-            _("« %(pattern)s » n’est pas une adresse : écrivez par exemple relances+{dossier}@exemple.fr.")
+            _("« %(pattern)s » n’est pas une adresse : écrivez par exemple relances+{dossier}@exemple.fr.")
             % {"pattern": pattern},
             field="reply_address",
         ) from None

@@ -81,7 +81,7 @@ def claim_next(*, actor: Actor, today: date, now: datetime) -> Delivery | None:
     if notice.customer.kind == Customer.Kind.CONSUMER:
         # CPCE L100: a letter to somebody who is not a professional needs consent beforehand, which nothing records.
         refusal = _(
-            "Une lettre recommandée électronique à un particulier demande son accord préalable : envoyez un courrier."
+            "Une lettre recommandée électronique à un particulier demande son accord préalable : envoyez un courrier."
         )
     check_move(notice, Notice.Status.SENDING)
     notice.status = Notice.Status.SENDING

@@ -54,7 +54,7 @@ def add_exception(
     if (standing := same.first()) is not None:
         raise ExceptionRefused(
             _(
-                "« %(effect)s » est déjà décidé (%(reason)s) : levez cette exception avant d’en décider une autre."
+                "« %(effect)s » est déjà décidé (%(reason)s) : levez cette exception avant d’en décider une autre."
             )
             % {"effect": standing.get_effect_display(), "reason": standing.reason},
             field="effect",
@@ -95,7 +95,7 @@ def end_exception(*, actor: Actor, exception_id: int, today: date, now: datetime
         .first()
     )
     if exception is None:
-        raise ExceptionRefused(_("Cette exception est déjà levée : rechargez la page."))
+        raise ExceptionRefused(_("Cette exception est déjà levée : rechargez la page."))
     exception.ended_on, exception.ended_by_id = today, actor.pk
     exception.save(update_fields=["ended_on", "ended_by"])
     audit.record(
@@ -123,15 +123,15 @@ def _check(
     if effect not in Effect.values:
         raise ExceptionRefused(_("Choisissez ce que l’exception change."), field="effect")
     if not reason.strip():
-        raise ExceptionRefused(_("Dites pourquoi : le motif est montré à qui se demande."), field="reason")
+        raise ExceptionRefused(_("Dites pourquoi : le motif est montré à qui se demande."), field="reason")
     if until is not None and until < today:
         raise ExceptionRefused(_("Choisissez aujourd’hui ou un jour à venir."), field="until")
     if effect == Effect.HOLD and until is None:
         raise ExceptionRefused(
-            _("Dites jusqu’à quand : une suspension sans fin s’oublie. Elle se renouvelle."), field="until"
+            _("Dites jusqu’à quand : une suspension sans fin s’oublie. Elle se renouvelle."), field="until"
         )
     if effect == Effect.HOLD and until is not None and until > today + LONGEST_HOLD:
-        raise ExceptionRefused(_("Une suspension dure un an au plus ; elle se renouvelle."), field="until")
+        raise ExceptionRefused(_("Une suspension dure un an au plus ; elle se renouvelle."), field="until")
     if effect == Effect.POLICY and policy_code not in dict(selectable_policies(customer)):
         raise ExceptionRefused(
             _("Choisissez un scénario actif pour l’entité de ce client."), field="policy_code"

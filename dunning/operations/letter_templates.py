@@ -30,7 +30,7 @@ class TemplateRefused(BusinessError):
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        super().__init__(_("Le modèle a des erreurs : corrigez-les avant de le soumettre."))
+        super().__init__(_("Le modèle a des erreurs : corrigez-les avant de le soumettre."))
 
 
 class TemplateChanged(BusinessError):
@@ -70,7 +70,7 @@ def draft_template(
     )
     versions = list(family.order_by("version"))
     if any(version.status in IN_WORK for version in versions):
-        raise WrongState(_("Une version de ce modèle est déjà en préparation : ouvrez-la."))
+        raise WrongState(_("Une version de ce modèle est déjà en préparation : ouvrez-la."))
     current = next((version for version in versions if version.status == Status.ACTIVE), None)
     last = family.aggregate(last=Max("version"))["last"] or 0
     texts = texts_of_template(current) if current else default_template(letter_kind(kind), language)
@@ -100,10 +100,10 @@ def save_template(
     """Keep the words of a draft, faults and all. Raises TemplateChanged when it is not the version read at `read_at`."""
     template = _locked(actor, template_id)
     if template.status != Status.DRAFT:
-        raise WrongState(_("Cette version n’est plus un brouillon : préparez-en une nouvelle."))
+        raise WrongState(_("Cette version n’est plus un brouillon : préparez-en une nouvelle."))
     if read_at is not None and template.updated_at != read_at:
         raise TemplateChanged(
-            _("Quelqu’un a modifié ce brouillon entre-temps : rechargez la page avant d’enregistrer.")
+            _("Quelqu’un a modifié ce brouillon entre-temps : rechargez la page avant d’enregistrer.")
         )
     template.name, template.subject, template.body = texts.name, texts.subject, texts.body
     template.email_body, template.sms_body, template.note = texts.email_body, texts.sms_body, texts.note
@@ -132,7 +132,7 @@ def approve_template(*, actor: Actor, template_id: int, today: date, now: dateti
     check_move(template, Status.ACTIVE)
     if isinstance(actor, SystemActor) or template.submitted_by_id == actor.pk:
         raise SamePerson(
-            _("Vous avez soumis ce modèle : une autre personne doit l’approuver."),
+            _("Vous avez soumis ce modèle : une autre personne doit l’approuver."),
         )
     _check_texts(template, today)
     former = (
@@ -228,7 +228,7 @@ def _check_scope(actor: Actor, entity: LegalEntity | None) -> None:
         if visible.count() < LegalEntity.objects.count():
             raise BusinessError(
                 _(
-                    "Ce modèle sert à toutes les entités, et vous n’en voyez qu’une partie : préparez celui de votre entité."
+                    "Ce modèle sert à toutes les entités, et vous n’en voyez qu’une partie : préparez celui de votre entité."
                 ),
                 code="out_of_scope",
             )

@@ -25,7 +25,7 @@ class LetterTextRefused(BusinessError):
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        super().__init__(_("Le texte a des erreurs : corrigez-les avant d’enregistrer."))
+        super().__init__(_("Le texte a des erreurs : corrigez-les avant d’enregistrer."))
 
 
 @operation("dunning.approve")
@@ -70,6 +70,6 @@ def _locked(actor: Actor, notice_id: int) -> Notice:
         raise BusinessError(_("Cette relance n’existe pas."), code="not_found")
     if notice.status not in EDITABLE or notice.level.channel in notice.level.WITHOUT_LETTER:
         raise WrongState(
-            _("Le courrier de cette relance ne se modifie plus : il est produit, ou la relance est close.")
+            _("Le courrier de cette relance ne se modifie plus : il est produit, ou la relance est close.")
         )
     return notice

@@ -55,7 +55,7 @@ def record_limitation_event(
         raise LimitationRefused(_("Choisissez la nature de l’acte."), field="kind")
     event_kind = EventKind(kind)
     evidence = _text(
-        evidence, "evidence", _("Dites quelle pièce le prouve : un acte sans preuve ne vaut rien.")
+        evidence, "evidence", _("Dites quelle pièce le prouve : un acte sans preuve ne vaut rien.")
     )
     _check_days(event_kind, happened_on, ended_on, today)
     certain = event_kind is EventKind.PERFORMANCE or (is_certain and event_kind not in NEVER_CERTAIN)
@@ -107,7 +107,7 @@ def end_limitation_event(
     kind = EventKind(event.kind)
     if kind not in SUSPENDING or event.ended_on is not None:
         raise LimitationRefused(
-            _("Cet acte n’est pas en cours : rechargez la page."), code="event_not_pending"
+            _("Cet acte n’est pas en cours : rechargez la page."), code="event_not_pending"
         )
     _check_days(kind, event.happened_on, ended_on, today)
     event.ended_on = ended_on
@@ -167,7 +167,7 @@ def _locked_event(actor: Actor, event_id: int) -> LimitationEvent:
     )
     if event is None or event.withdrawn_on is not None:
         raise LimitationRefused(
-            _("Cet acte n’existe plus dans votre périmètre : rechargez la page."), code="event_unknown"
+            _("Cet acte n’existe plus dans votre périmètre : rechargez la page."), code="event_unknown"
         )
     return event
 
@@ -188,10 +188,10 @@ def _check_days(kind: EventKind, happened_on: date, ended_on: date | None, today
         return
     if kind not in SUSPENDING:
         raise LimitationRefused(
-            _("Seules une procédure et une médiation ont une fin : videz ce champ."), field="ended_on"
+            _("Seules une procédure et une médiation ont une fin : videz ce champ."), field="ended_on"
         )
     if ended_on > today:
-        raise LimitationRefused(_("Cette date est à venir : videz-la tant que cela dure."), field="ended_on")
+        raise LimitationRefused(_("Cette date est à venir : videz-la tant que cela dure."), field="ended_on")
     if ended_on < happened_on:
         raise LimitationRefused(_("La fin précède le début."), field="ended_on")
 
@@ -206,7 +206,7 @@ def _items_concerned(item: OpenItem, happened_on: date) -> list[OpenItem]:
     )
     if len(found) > MOST_ITEMS:
         raise LimitationRefused(
-            _("Ce compte a plus de %(most)d créances ouvertes : enregistrez l’acte pièce par pièce.")
+            _("Ce compte a plus de %(most)d créances ouvertes : enregistrez l’acte pièce par pièce.")
             % {"most": MOST_ITEMS},
             field="whole_account",
         )
@@ -221,7 +221,7 @@ def _check_against(
         known = LimitationEvent.objects.filter(item__in=items, withdrawn_on__isnull=True, kind=kind)
         if known.exists():
             raise LimitationRefused(
-                _("Une date d’exécution est déjà connue : retirez-la d’abord."), field="kind", code="event_known"
+                _("Une date d’exécution est déjà connue : retirez-la d’abord."), field="kind", code="event_known"
             )  # fmt: skip
         return
     if not certain or not strict:
@@ -230,7 +230,7 @@ def _check_against(
         expires_on = found.limitation.expires_on if found.limitation else None
         if expires_on is not None and happened_on > expires_on:
             raise LimitationRefused(
-                _("La créance était prescrite depuis le %(day)s : cet acte n’y change rien.")
+                _("La créance était prescrite depuis le %(day)s : cet acte n’y change rien.")
                 % {"day": f"{expires_on:%d/%m/%Y}"},
                 field="happened_on",
                 code="already_barred",
@@ -243,10 +243,10 @@ def _stored(content: IO[bytes] | None, name: str, content_type: str, now: dateti
     size = content.seek(0, 2)
     content.seek(0)
     if not size:
-        raise LimitationRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
+        raise LimitationRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
     if size > settings.DISPUTE_FILE_MAX_BYTES:
         raise LimitationRefused(
-            _("Ce fichier dépasse %(limit)d Mo : réduisez-le.")
+            _("Ce fichier dépasse %(limit)d Mo : réduisez-le.")
             % {"limit": settings.DISPUTE_FILE_MAX_BYTES // (1024 * 1024)},
             field="file",
         )

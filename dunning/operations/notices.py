@@ -92,12 +92,12 @@ def raise_kept_back(notice: Notice) -> None:
     )
     if stop is not None:
         raise DunningStopped(
-            _("Les relances sont arrêtées (%(reason)s) : reprenez-les avant de valider.")
+            _("Les relances sont arrêtées (%(reason)s) : reprenez-les avant de valider.")
             % {"reason": stop.reason}
         )
     raise RunGuarded(
         _(
-            "La campagne %(run)s est retenue pour volume inhabituel : libérez-la ou annulez-la sur sa page, "
+            "La campagne %(run)s est retenue pour volume inhabituel : libérez-la ou annulez-la sur sa page, "
             "rien n’en part avant."
         )
         % {"run": notice.run_id}
@@ -143,7 +143,7 @@ def mark_sent(
     )
     check_move(notice, Notice.Status.SENT)
     if notice.status != Notice.Status.FAILED:
-        raise NothingToDecide(_("Cette relance n’est pas en échec : rechargez la page."))
+        raise NothingToDecide(_("Cette relance n’est pas en échec : rechargez la page."))
     if not reason.strip():
         raise ReasonMissing(_("Dites comment vous savez que le client l’a reçue."), field="reason")
     if sent_on > today:
@@ -152,7 +152,7 @@ def mark_sent(
         )
     if sent_on < notice.as_of:
         raise BusinessError(
-            _("La relance est arrêtée au %(day)s : elle ne peut pas être arrivée avant.")
+            _("La relance est arrêtée au %(day)s : elle ne peut pas être arrivée avant.")
             % {"day": f"{notice.as_of:%d/%m/%Y}"},
             code="before_notice",
             field="sent_on",
@@ -179,7 +179,7 @@ def _waiting(actor: Actor, notice_ids: Sequence[int], *states: str) -> list[Noti
         .select_for_update(of=("self",))
     )
     if not notices:
-        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
+        raise NothingToDecide(_("Ces relances ne sont plus à valider : rechargez la page."))
     return notices
 
 

@@ -36,7 +36,7 @@ def create_policy(
     """A first draft under a new code: empty, from a default ladder, or a copy of another policy."""
     code = code.strip().upper()
     if Policy.objects.filter(code=code).exists():
-        raise BusinessError(_("Ce code est déjà celui d’un scénario : choisissez-en un autre."), field="code")
+        raise BusinessError(_("Ce code est déjà celui d’un scénario : choisissez-en un autre."), field="code")
     policy = Policy(code=code, name=name.strip(), created_by_id=actor.pk, created_at=now)
     levels: list[Level] = []
     if isinstance(source, Policy):
@@ -57,7 +57,7 @@ def draft_next_version(*, actor: Actor, policy: Policy, now: datetime) -> Policy
     check_scope(actor, policy)
     if any(version.status == Policy.Status.DRAFT for version in versions):
         raise WrongState(
-            _("Une version de ce scénario est déjà en préparation : modifiez-la, ou abandonnez-la d’abord.")
+            _("Une version de ce scénario est déjà en préparation : modifiez-la, ou abandonnez-la d’abord.")
         )
     draft = Policy(
         code=policy.code,
@@ -155,7 +155,7 @@ def install_default_policies(*, actor: Actor, has_agency: bool, now: datetime) -
     if Policy.objects.exists():
         raise WrongState(
             _(
-                "Des scénarios existent déjà : créez-en un à partir d’un modèle plutôt que de les installer tous."
+                "Des scénarios existent déjà : créez-en un à partir d’un modèle plutôt que de les installer tous."
             )
         )
     installed = []

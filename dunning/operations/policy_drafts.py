@@ -27,7 +27,7 @@ class FaultyLadder(BusinessError):
         first = faults[0]
         told = first.sentence
         if first.rank is not None:
-            told = _("Niveau %(rank)s : %(sentence)s") % {"rank": first.rank, "sentence": first.sentence}
+            told = _("Niveau %(rank)s : %(sentence)s") % {"rank": first.rank, "sentence": first.sentence}
         super().__init__(told, field=first.field)
 
 
@@ -40,7 +40,7 @@ class ChangedMeanwhile(BusinessError):
         self.changes, self.seen = changes, seen
         super().__init__(
             _(
-                "Ce brouillon a été modifié depuis que vous l’avez ouvert. Relisez ce qui a changé ; enregistrez de "
+                "Ce brouillon a été modifié depuis que vous l’avez ouvert. Relisez ce qui a changé ; enregistrez de "
                 "nouveau pour garder votre saisie."
             )
         )
@@ -73,7 +73,7 @@ def locked_draft(actor: Actor, policy_id: int, seen: str) -> Policy:
     policy = locked(actor, policy_id)
     if policy.status != Policy.Status.DRAFT:
         raise WrongState(
-            _("« %(policy)s » a déjà été en vigueur et ne se modifie plus : préparez-en la version suivante.")
+            _("« %(policy)s » a déjà été en vigueur et ne se modifie plus : préparez-en la version suivante.")
             % {"policy": policy}
         )
     now_seen = fingerprint(policy)
@@ -97,7 +97,7 @@ def _changes_since(policy: Policy, seen: str) -> list[str]:
 def locked(actor: Actor, policy_id: int) -> Policy:
     found = Policy.objects.select_for_update(of=("self",)).filter(pk=policy_id).first()
     if found is None:
-        raise BusinessError(_("Ce scénario n’existe plus : revenez à la liste."), code="not_found")
+        raise BusinessError(_("Ce scénario n’existe plus : revenez à la liste."), code="not_found")
     policy = read_policy(found.pk)
     check_scope(actor, policy)
     return policy
@@ -124,7 +124,7 @@ def check_scope(actor: Actor, policy: Policy) -> None:
         allowed = visible.count() == LegalEntity.objects.count()
     if not allowed:
         raise NotInScope(
-            _("Ce scénario concerne des entités hors de votre périmètre : choisissez l’une des vôtres."),
+            _("Ce scénario concerne des entités hors de votre périmètre : choisissez l’une des vôtres."),
             field="legal_entity",
         )
 

@@ -43,7 +43,7 @@ def add_level(
     levels = levels_of(policy)
     if len(levels) >= MOST_LEVELS:
         raise BusinessError(
-            _("Un scénario a %(most)s niveaux au plus : retirez-en un d’abord.") % {"most": MOST_LEVELS}
+            _("Un scénario a %(most)s niveaux au plus : retirez-en un d’abord.") % {"most": MOST_LEVELS}
         )
     rank = min(max(rank, 1), len(levels) + 1)
     level = Level(policy=policy, rank=rank)
@@ -81,7 +81,7 @@ def _level(policy: Policy, rank: int) -> Level:
         if level.rank == rank:
             found: Level = level
             return found
-    raise BusinessError(_("Ce niveau n’existe plus : rechargez la page."), code="not_found")
+    raise BusinessError(_("Ce niveau n’existe plus : rechargez la page."), code="not_found")
 
 
 def _set_level(level: Level, values: Mapping[str, Any]) -> None:

@@ -90,7 +90,7 @@ def write_answers(actor: Actor, outcome: Outcome, proofs: Proofs, now: datetime)
                     Kind.CONTRADICTORY,
                     answer.line,
                     answer.reference,
-                    _("la preuve « %(name)s » manque dans « proofs » ou n’est pas un PDF de moins de 10 Mo")
+                    _("la preuve « %(name)s » manque dans « proofs » ou n’est pas un PDF de moins de 10 Mo")
                     % {"name": answer.proof},
                     delivery=delivery,
                 )
@@ -200,7 +200,7 @@ def _move_notices(actor: Actor, final: Sequence[tuple[Delivery, LetterState, str
             notice=notices[delivery.notice_id],
             delivery=delivery,
             reason=delivery.return_reason,
-            detail=_("courrier revenu : destinataire inconnu à l’adresse"),
+            detail=_("courrier revenu : destinataire inconnu à l’adresse"),
             returned_on=delivery.returned_on,  # type: ignore[arg-type]
             now=now,
         )

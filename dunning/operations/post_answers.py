@@ -105,7 +105,7 @@ def report_of(row: PostAnswerFile) -> str:
     """What became of a file, in words, for the printer and for us."""
     lines = [row.name, row.message]
     lines += [
-        _("Ligne %(line)s (%(reference)s) : %(message)s.")
+        _("Ligne %(line)s (%(reference)s) : %(message)s.")
         % {"line": problem.line, "reference": problem.reference or "?", "message": problem.message}
         for problem in row.problems.order_by("line")[:500]
     ]
@@ -147,7 +147,7 @@ def read_answer_file(
         row.applied_count, row.known_count = len(outcome.applied), outcome.known
         row.problem_count = len(outcome.problems)
         row.message = _(
-            "Lignes prises en compte : %(applied)s, déjà connues : %(known)s, à regarder : %(problems)s."
+            "Lignes prises en compte : %(applied)s, déjà connues : %(known)s, à regarder : %(problems)s."
         ) % {
             "applied": format_count(row.applied_count),
             "known": format_count(row.known_count),

@@ -214,7 +214,7 @@ def undo_batch(*, actor: Actor, batch_id: int, now: datetime) -> PostBatch:
     """
     batch = locked_batch(actor, batch_id)
     if batch.provider != PostBatch.Provider.HOUSE or batch.status != PostBatch.Status.PREPARED:
-        raise BatchRefused(_("Ce lot ne peut plus être défait : il est déjà déposé ou remis au prestataire."))
+        raise BatchRefused(_("Ce lot ne peut plus être défait : il est déjà déposé ou remis au prestataire."))
     batch.status, batch.answered_at, batch.detail = PostBatch.Status.REFUSED, now, _("Lot défait.")
     batch.save(update_fields=["status", "answered_at", "detail"])
     letters_of(batch).filter(status=Delivery.Status.STARTED).update(

@@ -98,7 +98,7 @@ def seal(*, actor: Actor, batch_id: int, today: date, now: datetime) -> PostBatc
     Delivery.objects.filter(
         pk__in=[delivery.pk for notice, delivery in deliveries.items() if notice not in passing]
     ).update(
-        status=Delivery.Status.FAILED, finished_at=now, detail=_("Retirée du lot : retenue avant le dépôt.")
+        status=Delivery.Status.FAILED, finished_at=now, detail=_("Retirée du lot : retenue avant le dépôt.")
     )
     Notice.objects.filter(pk__in=passing).update(status=Notice.Status.SENDING)
     batch.letter_count = len(passing)

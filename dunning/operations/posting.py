@@ -75,7 +75,7 @@ def confirm_batch_posting(
     """
     batch = PostBatch.objects.select_for_update(of=("self",)).filter(pk=batch_id).first()
     if batch is None or batch.provider != PostBatch.Provider.HOUSE or batch.file_id is None:
-        raise NothingToPost(_("Ce lot n’est pas encore imprimé : attendez son PDF."))
+        raise NothingToPost(_("Ce lot n’est pas encore imprimé : attendez son PDF."))
     notice_ids = list(
         Delivery.objects.filter(post_batch=batch, status=Delivery.Status.STARTED).values_list(
             "notice", flat=True
@@ -106,10 +106,10 @@ def _confirm(
         .order_by("pk")
     )
     if not notices:
-        raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
+        raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
     for entity_id in {notice.legal_entity_id for notice in notices}:
         if is_stopped(entity_id):
-            raise NothingToPost(_("Les relances de cette entité sont arrêtées : rien n’est posté."))
+            raise NothingToPost(_("Les relances de cette entité sont arrêtées : rien n’est posté."))
     _check_free(tracking)
     posted = passing_gate(actor=actor, notices=notices, today=today, now=now)
     _hand_to_post(posted, tracking, posted_on, now)
@@ -171,7 +171,7 @@ def _leave_batches(held: Sequence[Notice], now: datetime) -> None:
     Delivery.objects.filter(
         notice__in=[notice.pk for notice in held], status=Delivery.Status.STARTED, post_batch__isnull=False
     ).update(
-        status=Delivery.Status.FAILED, finished_at=now, detail=_("Retirée du lot : retenue avant le dépôt.")
+        status=Delivery.Status.FAILED, finished_at=now, detail=_("Retirée du lot : retenue avant le dépôt.")
     )
 
 
@@ -228,7 +228,7 @@ def clean_tracking(number: str) -> str:
     cleaned = re.sub(r"[\s\u00a0\u202f.-]", "", number).upper()
     if not _TRACKING.fullmatch(cleaned):
         raise TrackingRefused(
-            _("« %(number)s » n’est pas un numéro de suivi : 8 à 40 lettres et chiffres.")
+            _("« %(number)s » n’est pas un numéro de suivi : 8 à 40 lettres et chiffres.")
             % {"number": number.strip()[:60]},
             field="numbers",
         )
@@ -269,7 +269,7 @@ def _check_printed(actor: Actor, notice_ids: Sequence[int], posted_on: date) -> 
     )
     if early is not None:
         raise BusinessError(
-            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
+            _("Le courrier %(reference)s a été produit le %(day)s : il ne peut pas avoir été posté avant.")
             % {"reference": early.reference, "day": f"{localdate(early.rendered_at):%d/%m/%Y}"},
             code="before_printing",
             field="posted_on",

@@ -201,7 +201,7 @@ def _check_policy(legal_entity: LegalEntity) -> None:
     if not (active.filter(legal_entity=legal_entity) | active.filter(legal_entity=None)).exists():
         raise NoActivePolicy(
             _(
-                "Aucun scénario de relance n’est actif pour « %(entity)s » : activez-en un avant de lancer une campagne."
+                "Aucun scénario de relance n’est actif pour « %(entity)s » : activez-en un avant de lancer une campagne."
             )
             % {"entity": legal_entity}
         )

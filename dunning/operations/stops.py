@@ -34,7 +34,7 @@ def stop_dunning(
                 legal_entity=legal_entity, reason=reason.strip()[:200], stopped_by_id=actor.pk, stopped_at=now
             )
     except IntegrityError:
-        raise StopRefused(_("Les relances sont déjà arrêtées : rechargez la page.")) from None
+        raise StopRefused(_("Les relances sont déjà arrêtées : rechargez la page.")) from None
     audit.record(
         actor=actor,
         verb="dunning.sending.stopped",
@@ -56,7 +56,7 @@ def lift_stop(*, actor: Actor, stop_id: int, now: datetime) -> DunningStop:
         .first()
     )
     if stop is None:
-        raise StopRefused(_("Cet arrêt est déjà levé : rechargez la page."))
+        raise StopRefused(_("Cet arrêt est déjà levé : rechargez la page."))
     _check_scope(actor, stop.legal_entity)
     stop.lifted_by_id, stop.lifted_at = actor.pk, now
     stop.save(update_fields=["lifted_by", "lifted_at"])
@@ -81,5 +81,5 @@ def _check_scope(actor: Actor, legal_entity: LegalEntity | None) -> None:
             raise StopRefused(_("Cette entité n’est pas dans votre périmètre."), field="legal_entity")
     elif LegalEntity.objects.exclude(pk__in=visible).exists():
         raise StopRefused(
-            _("Votre périmètre ne couvre pas toutes les entités : choisissez-en une."), field="legal_entity"
+            _("Votre périmètre ne couvre pas toutes les entités : choisissez-en une."), field="legal_entity"
         )

@@ -38,7 +38,7 @@ def suppress_address(*, actor: Actor, address: str, detail: str, now: datetime) 
     )
     if written is None:
         raise SuppressionRefused(
-            _("« %(address)s » est déjà écartée.") % {"address": address}, field="address"
+            _("« %(address)s » est déjà écartée.") % {"address": address}, field="address"
         )
     return written
 
@@ -50,7 +50,7 @@ def lift_suppression(
     """Write to an address again. Raises SuppressionRefused."""
     suppression = SuppressedAddress.objects.select_for_update(of=("self",)).get(pk=suppression.pk)
     if suppression.lifted_at is not None:
-        raise SuppressionRefused(_("Cette adresse n’est plus écartée : rechargez la page."))
+        raise SuppressionRefused(_("Cette adresse n’est plus écartée : rechargez la page."))
     reason = reason.strip()
     if not reason:
         raise SuppressionRefused(_("Dites pourquoi cette adresse peut de nouveau servir."), field="reason")

@@ -84,10 +84,10 @@ def start_text(*, actor: Actor, facts: LetterFacts, today: date, now: datetime) 
     except NotAMobile:
         return _refused(actor, notice, typed, _not_a_mobile(typed), today, now)
     except (StatementChanged, LetterContextError, MissingLegalParameter) as error:
-        told = _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error}
+        told = _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error}
         return _refused(actor, notice, typed, told, today, now)
     if not text:
-        told = _("Le modèle de ce niveau n’a pas de texte pour un SMS : écrivez-le, puis renvoyez.")
+        told = _("Le modèle de ce niveau n’a pas de texte pour un SMS : écrivez-le, puis renvoyez.")
         return _refused(actor, notice, number, told, today, now)
     delivery = begin(notice=notice, recipient=number, now=now)
     delivery.proof = store_file(
@@ -121,9 +121,9 @@ def _designated(customer_id: int) -> str:
 def _not_a_mobile(typed: str) -> str:
     if not typed:
         return _(
-            "Aucun contact du client qui reçoit les relances n’a de téléphone : ajoutez un numéro de mobile."
+            "Aucun contact du client qui reçoit les relances n’a de téléphone : ajoutez un numéro de mobile."
         )
-    return _("« %(number)s » n’est pas un numéro de mobile : corrigez le contact du client.") % {
+    return _("« %(number)s » n’est pas un numéro de mobile : corrigez le contact du client.") % {
         "number": typed
     }
 

@@ -112,7 +112,7 @@ def revoke_waiver(*, actor: Actor, waiver_id: int, reason: str, today: date, now
     if waiver is None:
         raise WaiverRefused(_("Cette remise n’existe pas dans votre périmètre."), code="waiver_unknown")
     if waiver.revoked_on is not None:
-        raise WaiverRefused(_("Cette remise est déjà retirée : rechargez la page."), code="waiver_revoked")
+        raise WaiverRefused(_("Cette remise est déjà retirée : rechargez la page."), code="waiver_revoked")
     reason = _reason(reason)
     waiver.revoked_on, waiver.revoked_by = today, actor if isinstance(actor, User) else None
     waiver.save(update_fields=["revoked_on", "revoked_by"])
@@ -146,7 +146,7 @@ def _reason(text: str) -> str:
     text = " ".join(text.split())
     if not text:
         raise WaiverRefused(
-            _("Dites pourquoi : le motif reste au dossier, et la loi peut en demander compte."),
+            _("Dites pourquoi : le motif reste au dossier, et la loi peut en demander compte."),
             field="reason",
         )
     if len(text) > 200:
@@ -182,19 +182,19 @@ def _check_free(items: Sequence[OpenItem]) -> None:
     keys = [item.pk for item in items]
     _refuse_any(
         FeeWaiver.objects.filter(item__in=keys, revoked_on__isnull=True).values_list("item__number", flat=True),
-        _("Une remise est déjà en vigueur sur %(numbers)s : retirez-la avant d’en accorder une autre."),
+        _("Une remise est déjà en vigueur sur %(numbers)s : retirez-la avant d’en accorder une autre."),
         "waiver_in_force",
     )  # fmt: skip
     _refuse_any(
         CaseItem.objects.filter(item__in=keys, is_live=True).values_list("item__number", flat=True),
-        _("%(numbers)s est en recouvrement : rappelez le dossier avant d’accorder une remise."),
+        _("%(numbers)s est en recouvrement : rappelez le dossier avant d’accorder une remise."),
         "item_with_agency",
     )
     _refuse_any(
         NoticeLine.objects.filter(
             item__in=keys, in_force=True, notice__status=Notice.Status.SENDING
         ).values_list("item__number", flat=True),
-        _("Une relance de %(numbers)s part en ce moment : réessayez dans un instant."),
+        _("Une relance de %(numbers)s part en ce moment : réessayez dans un instant."),
         "notice_leaving",
     )
 

@@ -219,7 +219,7 @@ def _check_conventions(chosen: Conventions) -> None:
         raise UnsupportedConvention(
             _(
                 "Les campagnes calculent les pénalités sur 365 jours, les règlements étant imputés d’abord sur le "
-                "principal. Les paramètres légaux demandent %(day_count)s et %(allocation)s : aucune relance n’est "
+                "principal. Les paramètres légaux demandent %(day_count)s et %(allocation)s : aucune relance n’est "
                 "proposée tant qu’ils diffèrent."
             )
             % {"day_count": chosen.day_count, "allocation": chosen.allocation},

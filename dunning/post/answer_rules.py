@@ -46,7 +46,7 @@ def merged(known: LetterState, answer: Answer, today: date) -> LetterState:
     if answer.status == "REFUSED":
         return _refused(known, answer)
     if known.status == FAILED:
-        raise Contradiction(_("ce courrier a été refusé : il ne peut plus être déposé ni distribué"))
+        raise Contradiction(_("ce courrier a été refusé : il ne peut plus être déposé ni distribué"))
     told = replace(
         known,
         tracking_number=_one(known.tracking_number, answer.tracking_number, _("numéro de suivi")),
@@ -80,7 +80,7 @@ def _status(letter: LetterState) -> str:
 def _one(known: str, told: str, name: str) -> str:
     if known and told and known != told:
         raise Contradiction(
-            _("%(name)s : %(told)s, mais %(known)s a déjà été annoncé")
+            _("%(name)s : %(told)s, mais %(known)s a déjà été annoncé")
             % {"name": name, "told": told, "known": known}
         )
     return known or told
@@ -127,4 +127,4 @@ def _check_days(letter: LetterState, today: date) -> None:
     if letter.delivered_on is not None and (letter.returned_on is not None or letter.return_reason):
         raise Contradiction(_("distribué et revenu à la fois"))
     if (letter.returned_on is None) != (not letter.return_reason):
-        raise Contradiction(_("un retour a une date et un motif ; l’un des deux manque"))
+        raise Contradiction(_("un retour a une date et un motif ; l’un des deux manque"))

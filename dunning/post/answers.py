@@ -78,20 +78,20 @@ def read_answers(content: bytes) -> AnswerFile:
     rows = _rows(content)
     if not rows or rows[-1][1][0].strip().upper() != _END:
         raise AnswerFileUnfinished(
-            _("La dernière ligne « END;nombre de lignes » manque : le fichier est incomplet.")
+            _("La dernière ligne « END;nombre de lignes » manque : le fichier est incomplet.")
         )
     count = rows[-1][1][1].strip() if len(rows[-1][1]) > 1 else ""
     head, *lines = rows[:-1] or [(0, [])]
     if not count.isdecimal() or int(count) != len(lines):
         raise AnswerFileRefused(
-            _("La dernière ligne annonce %(said)s lignes, le fichier en a %(found)s : il a été altéré.")
+            _("La dernière ligne annonce %(said)s lignes, le fichier en a %(found)s : il a été altéré.")
             % {"said": count or "?", "found": len(lines)}
         )
     names = [name.strip().lower() for name in head[1]]
     missing = [name for name in ("batch", "reference") if name not in names]
     if missing:
         raise AnswerFileRefused(
-            _("La première ligne doit nommer les colonnes ; il manque : %(names)s.")
+            _("La première ligne doit nommer les colonnes ; il manque : %(names)s.")
             % {"names": ", ".join(missing)}
         )
     if len(set(names)) != len(names):
@@ -110,7 +110,7 @@ def read_answers(content: bytes) -> AnswerFile:
 
 def _rows(content: bytes) -> list[tuple[int, list[str]]]:
     if len(content) > MOST_BYTES:
-        raise AnswerFileRefused(_("Le fichier dépasse 10 Mo : envoyez-le en plusieurs parties."))
+        raise AnswerFileRefused(_("Le fichier dépasse 10 Mo : envoyez-le en plusieurs parties."))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -119,7 +119,7 @@ def _rows(content: bytes) -> list[tuple[int, list[str]]]:
             raise AnswerFileUnfinished(_("Le fichier s’arrête au milieu d’un caractère.")) from error
         raise AnswerFileRefused(_("Le fichier n’est pas en UTF-8.")) from error
     if "\x00" in text:
-        raise AnswerFileRefused(_("Le fichier contient des octets nuls : ce n’est pas du texte."))
+        raise AnswerFileRefused(_("Le fichier contient des octets nuls : ce n’est pas du texte."))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -129,11 +129,11 @@ def _rows(content: bytes) -> list[tuple[int, list[str]]]:
             rows.append((reader.line_num, values))
             if len(rows) > MOST_LINES + 2:
                 raise AnswerFileRefused(
-                    _("Le fichier a plus de 20 000 lignes : envoyez-le en plusieurs parties.")
+                    _("Le fichier a plus de 20 000 lignes : envoyez-le en plusieurs parties.")
                 )
     except csv.Error as error:
         raise AnswerFileRefused(
-            _("Ligne %(line)s : %(error)s.") % {"line": reader.line_num, "error": error}
+            _("Ligne %(line)s : %(error)s.") % {"line": reader.line_num, "error": error}
         ) from error
     return rows
 
@@ -148,10 +148,10 @@ def _answer(number: int, cells: dict[str, str]) -> Answer:
             raise ValueError(_("un caractère de commande dans une valeur"))
     tracking = re.sub(r"\s", "", cells.get("tracking_number", "")).upper()
     if tracking and not _TRACKING.fullmatch(tracking):
-        raise ValueError(_("numéro de suivi illisible « %s »") % cells["tracking_number"][:40])
+        raise ValueError(_("numéro de suivi illisible « %s »") % cells["tracking_number"][:40])
     proof = cells.get("proof", "")
     if proof and not _PROOF.fullmatch(proof):
-        raise ValueError(_("nom de preuve « %s » : attendu un nom de fichier .pdf sans dossier") % proof[:80])
+        raise ValueError(_("nom de preuve « %s » : attendu un nom de fichier .pdf sans dossier") % proof[:80])
     days: dict[str, Any] = {
         name: _day(name, cells.get(name, ""))
         for name in ("posted_on", "first_presented_on", "delivered_on", "returned_on")
@@ -160,13 +160,13 @@ def _answer(number: int, cells: dict[str, str]) -> Answer:
         line=number,
         batch=cells.get("batch", ""),
         reference=cells["reference"],
-        status=_one_of(cells.get("status", ""), STATUSES, lambda value: _("état « %s » inconnu") % value),
+        status=_one_of(cells.get("status", ""), STATUSES, lambda value: _("état « %s » inconnu") % value),
         reason=cells.get("reason", "")[:500],
         tracking_number=tracking,
         return_reason=_one_of(
             cells.get("return_reason", ""),
             RETURN_REASONS,
-            lambda value: _("motif de retour « %s » inconnu") % value,
+            lambda value: _("motif de retour « %s » inconnu") % value,
         ),
         proof=proof,
         **days,
@@ -186,6 +186,6 @@ def _day(name: str, value: str) -> date | None:
         return date.fromisoformat(value)
     except ValueError:
         raise ValueError(
-            _("%(name)s : date « %(value)s » illisible, attendue AAAA-MM-JJ")
+            _("%(name)s : date « %(value)s » illisible, attendue AAAA-MM-JJ")
             % {"name": name, "value": value[:20]}
         ) from None

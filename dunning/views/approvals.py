@@ -154,8 +154,8 @@ def _decide_all(request: HttpRequest, notices: QuerySet[Notice], *, now: Any) ->
         }
     count = approve_matching(actor=request.user, notices=notices, expected=expected, now=now)
     return ngettext(
-        "%(count)d relance validée : son courrier est en préparation.",
-        "%(count)d relances validées : leurs courriers sont en préparation.",
+        "%(count)d relance validée : son courrier est en préparation.",
+        "%(count)d relances validées : leurs courriers sont en préparation.",
         count,
     ) % {"count": count}
 

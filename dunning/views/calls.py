@@ -169,8 +169,8 @@ def _told(call: Call) -> str:
     if call.outcome == Call.Outcome.WRONG_NUMBER:
         return _("Appel enregistré. Corrigez le numéro du contact, puis rappelez.")
     if call.call_again_on is not None:
-        return _("Appel enregistré : à rappeler le %(day)s.") % {"day": f"{call.call_again_on:%d/%m/%Y}"}
-    return _("Appel enregistré : la relance est faite.")
+        return _("Appel enregistré : à rappeler le %(day)s.") % {"day": f"{call.call_again_on:%d/%m/%Y}"}
+    return _("Appel enregistré : la relance est faite.")
 
 
 @require_POST
@@ -189,5 +189,5 @@ def call_give_up(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
         return redirect("dunning:call-detail", pk=pk)
-    messages.success(request, _("L’appel est abandonné : décidez de la suite parmi les échecs."))
+    messages.success(request, _("L’appel est abandonné : décidez de la suite parmi les échecs."))
     return redirect("dunning:notice-detail", pk=notice.pk)

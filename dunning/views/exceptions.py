@@ -91,7 +91,7 @@ def exception_add(request: HttpRequest, customer_pk: int) -> HttpResponse:
         except BusinessError as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
-            messages.success(request, _("L’exception est décidée : elle vaut dès maintenant."))
+            messages.success(request, _("L’exception est décidée : elle vaut dès maintenant."))
             return _back(request, customer)
     today = clock.today()
     context = {
@@ -127,7 +127,7 @@ def exception_end(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("L’exception de %(customer)s est levée : la prochaine campagne l’examine de nouveau.")
+            _("L’exception de %(customer)s est levée : la prochaine campagne l’examine de nouveau.")
             % {"customer": exception.customer},
         )
     return _back(request, exception.customer, default=reverse("dunning:exception-list"))

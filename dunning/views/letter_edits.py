@@ -88,7 +88,7 @@ def letterhead_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 set_letterhead(
                     actor=signed_in(request), legal_entity=entity, values=form.cleaned_data, now=clock.now()
                 )
-                messages.success(request, _("Papier enregistré : les prochains courriers le suivent."))
+                messages.success(request, _("Papier enregistré : les prochains courriers le suivent."))
                 return redirect("dunning:template-list")
             except BusinessError as error:
                 form.add_error(None, str(error))

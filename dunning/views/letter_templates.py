@@ -146,7 +146,7 @@ def template_detail(request: HttpRequest, pk: int) -> HttpResponse:
             submit_template(
                 actor=signed_in(request), template_id=kept.pk, today=clock.today(), now=clock.now()
             )
-            messages.success(request, _("Modèle soumis : une autre personne doit l’approuver."))
+            messages.success(request, _("Modèle soumis : une autre personne doit l’approuver."))
         else:
             messages.success(request, _("Brouillon enregistré."))
     except TemplateRefused as error:
@@ -198,10 +198,10 @@ def template_step(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if action == "submit":
             submit_template(actor=actor, template_id=pk, today=today, now=now)
-            messages.success(request, _("Modèle soumis : une autre personne doit l’approuver."))
+            messages.success(request, _("Modèle soumis : une autre personne doit l’approuver."))
         elif action == "approve":
             approve_template(actor=actor, template_id=pk, today=today, now=now)
-            messages.success(request, _("Modèle en service : les prochains courriers le prennent."))
+            messages.success(request, _("Modèle en service : les prochains courriers le prennent."))
         elif action == "return":
             return_template(actor=actor, template_id=pk, reason=request.POST.get("reason", ""), now=now)
             messages.success(request, _("Modèle rendu à son auteur."))

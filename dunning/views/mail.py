@@ -87,7 +87,7 @@ def suppression_add(request: HttpRequest) -> HttpResponse:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             messages.success(
-                request, _("« %(address)s » est écartée : plus rien n’y part.") % {"address": row.address}
+                request, _("« %(address)s » est écartée : plus rien n’y part.") % {"address": row.address}
             )
             return redirect("dunning:suppression-list")
     return _suppressions(request, form, 400)
@@ -107,7 +107,7 @@ def suppression_lift(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("« %(address)s » peut de nouveau recevoir des relances. Renvoyez celles qui ont échoué.")
+            _("« %(address)s » peut de nouveau recevoir des relances. Renvoyez celles qui ont échoué.")
             % {"address": row.address},
         )
     target = request.POST.get("next", "")

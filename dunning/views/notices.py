@@ -283,6 +283,6 @@ def notice_sent(request: HttpRequest, pk: int) -> HttpResponse:
         mark_sent(
             actor=request.user, notice=notice, today=clock.today(), now=clock.now(), **form.cleaned_data
         )
-        return _("La relance compte comme reçue : l’étape suivante part de ce jour.")
+        return _("La relance compte comme reçue : l’étape suivante part de ce jour.")
 
     return _answer(request, act)

@@ -243,12 +243,12 @@ def policy_activate(request: HttpRequest, pk: int) -> HttpResponse:
             changes = error.changes
             form.add_error(
                 None,
-                _("Le brouillon a changé depuis que cette page est ouverte : relisez-la, puis activez-le."),
+                _("Le brouillon a changé depuis que cette page est ouverte : relisez-la, puis activez-le."),
             )
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("« %(policy)s » est en vigueur.") % {"policy": policy})
+            messages.success(request, _("« %(policy)s » est en vigueur.") % {"policy": policy})
             return redirect("dunning:policy-detail", pk=pk)
     active = visible_policies(request).filter(code=policy.code, status=Policy.Status.ACTIVE).first()
     simulation = _simulations(policy).filter(fingerprint=seen).first()
@@ -282,7 +282,7 @@ def policy_retire(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
         return redirect("dunning:policy-detail", pk=pk)
-    told = _("Le brouillon « %(policy)s » est abandonné.") if was_draft else _("« %(policy)s » est retiré.")
+    told = _("Le brouillon « %(policy)s » est abandonné.") if was_draft else _("« %(policy)s » est retiré.")
     messages.success(request, told % {"policy": policy})
     return redirect("dunning:policy-list")
 

@@ -101,8 +101,8 @@ def batch_create(request: HttpRequest) -> HttpResponse:
     messages.success(
         request,
         ngettext(
-            "%(count)d courrier mis en lot : son PDF se prépare.",
-            "%(count)d courriers mis en lot : leur PDF se prépare.",
+            "%(count)d courrier mis en lot : son PDF se prépare.",
+            "%(count)d courriers mis en lot : leur PDF se prépare.",
             letters,
         )
         % {"count": letters},
@@ -262,7 +262,7 @@ def batch_post(request: HttpRequest, pk: int) -> HttpResponse:
         if posting.held:
             messages.warning(
                 request,
-                _("À retirer de la pile, ces courriers ne doivent plus partir : %(names)s.")
+                _("À retirer de la pile, ces courriers ne doivent plus partir : %(names)s.")
                 % {"names": ", ".join(notice.customer.name for notice in posting.held[:20])},
             )
         return ngettext("%(count)d courrier déposé.", "%(count)d courriers déposés.", posting.posted) % {
@@ -298,7 +298,7 @@ def batch_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act() -> str:
         undo_batch(actor=request.user, batch_id=batch.pk, now=clock.now())
-        return _("Le lot est défait : ses courriers attendent de nouveau la poste.")
+        return _("Le lot est défait : ses courriers attendent de nouveau la poste.")
 
     return _done(request, batch, act)
 

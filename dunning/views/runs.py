@@ -186,8 +186,8 @@ def run_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     def decide(run: Run) -> str:
         count = confirm_run(actor=request.user, run=run, now=clock.now())
         return ngettext(
-            "Envoi confirmé : %(count)d relance est validée.",
-            "Envoi confirmé : %(count)d relances sont validées.",
+            "Envoi confirmé : %(count)d relance est validée.",
+            "Envoi confirmé : %(count)d relances sont validées.",
             count,
         ) % {"count": count}
 
@@ -201,7 +201,7 @@ def run_release(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(run: Run) -> str:
         release_run(actor=request.user, run=run, now=clock.now())
-        return _("La campagne est libérée : ses relances suivent leur cours.")
+        return _("La campagne est libérée : ses relances suivent leur cours.")
 
     return _decided(request, pk, decide)
 
@@ -213,7 +213,7 @@ def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
     def decide(run: Run) -> str:
         cancel_run(actor=request.user, run=run, reason=ReasonForm.read(request.POST), now=clock.now())
-        return _("La campagne est annulée : aucune de ses relances ne compte.")
+        return _("La campagne est annulée : aucune de ses relances ne compte.")
 
     return _decided(request, pk, decide)
 

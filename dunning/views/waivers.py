@@ -147,7 +147,7 @@ def waiver_create(request: HttpRequest, pk: int) -> HttpResponse:
         back=reverse("invoices:item-detail", args=[item.pk]),
         explanation=_(
             "La remise vaut dès aujourd’hui et pour l’avenir, quel que soit le montant. Les relances qui ne sont pas "
-            "parties et réclament ce qui est remis sont retenues : la prochaine campagne les propose sans."
+            "parties et réclament ce qui est remis sont retenues : la prochaine campagne les propose sans."
         ),
     )
 
@@ -202,7 +202,7 @@ def waiver_revoke(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("Remise retirée : ces sommes sont de nouveau réclamées."))
+            messages.success(request, _("Remise retirée : ces sommes sont de nouveau réclamées."))
             return redirect("invoices:item-detail", pk=waiver.item_id)
     return law_form(
         request,

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         try:
             received = receive_mail_events(actor=SYSTEM, events=events, today=clock.today(), now=clock.now())
         except DatabaseFault as error:
-            self.stderr.write(_("Base de données injoignable : %(error)s") % {"error": error})
+            self.stderr.write(_("Base de données injoignable : %(error)s") % {"error": error})
             sys.exit(_TRY_AGAIN)
         self.stdout.write(
             json.dumps(
