@@ -384,6 +384,12 @@ class Migration(migrations.Migration):
             name='contact_key',
             field=models.CharField(db_default='', default='', max_length=24),
         ),
+        # Contacts of before count for the gap: by SIREN over all entities, else by account.
+        migrations.RunSQL(
+            "UPDATE dunning_notice n SET contact_key = CASE WHEN c.siren <> '' THEN c.siren ELSE 'C' || c.id END "
+            'FROM customers_customer c WHERE c.id = n.customer_id',
+            migrations.RunSQL.noop,
+        ),
         migrations.AddField(
             model_name='notice',
             name='edited_body',
