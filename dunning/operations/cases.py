@@ -14,8 +14,8 @@ from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
 from dunning.dossier_context import dossier_bytes
-from dunning.gate import explain, obstacles
-from dunning.gate_facts import notice_now
+from dunning.gate import WAIT_LABELS, delay, explain, obstacles
+from dunning.gate_facts import notices_now
 from dunning.letter_context import StatementChanged
 from dunning.models import Agency, Case, CaseItem, Level, Notice, NoticeLine
 
@@ -140,17 +140,26 @@ def build_dossier_of(*, actor: Actor, case_id: int, today: date, now: datetime) 
 
 @operation("dunning.hand_over")
 def hand_over_case(*, actor: Actor, case: Case, today: date, now: datetime) -> Case:
-    """Confirm that the agency got the dossier. Refused when the claim changed since the case was opened."""
+    """Confirm that the agency got the dossier.
+
+    Refused when the claim changed since the case was opened, and while a stop or a receipt to match keeps it.
+    """
     case = _locked(actor, case)
     check_move(case, Case.Status.HANDED_OVER)
     notice = Notice.objects.select_for_update(of=("self",)).select_related("customer").get(pk=case.notice_id)
     check_move(notice, Notice.Status.SENT)
-    if found := obstacles(notice_now(notice, today=today)):
+    facts = notices_now([notice], today=today, leaving_at=now)[notice.pk]
+    if found := obstacles(facts):
         raise NotTransferable(
             _(
                 "Le dossier ne correspond plus au compte : %(reasons)s. Rappelez-le, puis relancez une campagne."
             )
             % {"reasons": explain(found)}
+        )
+    if kept := delay(facts, now=now):
+        raise NotTransferable(
+            _("Le dossier ne peut pas être remis pour l’instant : %(reason)s.")
+            % {"reason": WAIT_LABELS[kept.wait]}
         )
     case.status, case.handed_over_on = Case.Status.HANDED_OVER, today
     case.save(update_fields=["status", "handed_over_on"])
