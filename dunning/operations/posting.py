@@ -111,7 +111,8 @@ def _confirm(
         if is_stopped(entity_id):
             raise NothingToPost(_("Les relances de cette entité sont arrêtées : rien n’est posté."))
     _check_free(tracking)
-    posted = passing_gate(actor=actor, notices=notices, today=today, now=now)
+    # What a person has taken to the post is gone: neither the day of the week nor old bank data keep it.
+    posted = passing_gate(actor=actor, notices=notices, today=today, now=now, waits=False)
     _hand_to_post(posted, tracking, posted_on, now)
     held = [notice for notice in notices if notice not in posted]
     _leave_batches(held, now)
