@@ -88,7 +88,9 @@ def letter_context(notice: Notice, *, facts: LetterFacts, today: date) -> letter
     rule = rate_rule_of(notice, facts.legal) if computed else None
     claims_fees = bool(computed) or notice.indemnity_amount > 0
     statement = statement_of(notice, today) if level.attaches_statement else ()
-    copies = copies_of(lines) if level.attaches_invoices else ()
+    copies = (
+        copies_of(lines, on_paper=level.channel != Level.Channel.EMAIL) if level.attaches_invoices else ()
+    )
     return letter.build_letter_context(
         kind=letter_kind(level.kind),
         language=language,

@@ -7,6 +7,7 @@ from datetime import date
 from core.files import read_file
 from core.models import StoredFile
 from dunning.letters import context as letter
+from dunning.letters.copies import MOST_PAGES, printable_pages
 from dunning.letters.enclosures import Enclosure
 from dunning.letters.wording import WORDING
 from dunning.models import Letter, Notice, NoticeLine
@@ -26,10 +27,10 @@ class EnclosedFile:
     content: bytes
 
 
-def copies_of(lines: Iterable[NoticeLine]) -> tuple[Enclosure, ...]:
-    """The kept PDFs of the items asked for."""
+def copies_of(lines: Iterable[NoticeLine], *, on_paper: bool) -> tuple[Enclosure, ...]:
+    """The kept PDFs of the items asked for; on paper, those whose pages can be printed."""
     found: list[Enclosure] = []
-    size = 0
+    size = pages = 0
     for line in lines:
         document = line.item.document if line.rank else None
         if document is None or document.content_type != PDF:
@@ -37,6 +38,13 @@ def copies_of(lines: Iterable[NoticeLine]) -> tuple[Enclosure, ...]:
         size += document.size
         if size > MOST_BYTES or len(found) == MOST_COPIES:
             break
+        if on_paper:
+            more = printable_pages(read_file(document))
+            if not more:
+                continue
+            pages += more
+            if pages > MOST_PAGES:
+                break
         found.append(Enclosure(name=f"{_file_name(line.item.number)}.pdf", sha256=document.sha256))
     return tuple(found)
 
@@ -81,7 +89,11 @@ def attachments_list(
 
 def enclosed_files(sent: Letter) -> list[EnclosedFile]:
     """The files that go with a letter, as they were when it was made, in the order it lists them."""
-    named = [(entry["name"], entry["sha256"]) for entry in sent.context.get("enclosures", [])]
+    return files_of([(entry["name"], entry["sha256"]) for entry in sent.context.get("enclosures", [])])
+
+
+def files_of(named: Sequence[tuple[str, str]]) -> list[EnclosedFile]:
+    """Kept files by name and SHA-256."""
     if not named:
         return []
     kept = {

@@ -14,8 +14,10 @@ from core.operation import operation
 from core.rights import Actor
 from core.states import check_move
 from dunning.letter_context import LetterFacts, StatementChanged, letter_context
+from dunning.letter_enclosures import files_of
 from dunning.letter_texts import choose_texts
-from dunning.letters.context import LetterContextError
+from dunning.letters.context import Channel, LetterContextError
+from dunning.letters.copies import with_copies
 from dunning.letters.render import render_pdf
 from dunning.models import Letter, Level, Notice
 from dunning.operations.notices import passes_gate
@@ -64,6 +66,9 @@ def render_next(
 def _render(actor: Actor, notice: Notice, facts: LetterFacts, today: date, now: datetime) -> Notice:
     context = letter_context(notice, facts=facts, today=today)
     content = render_pdf(context, logo=facts.logo(notice.legal_entity.logo))
+    if context.enclosures and context.channel is not Channel.EMAIL:
+        copies = files_of([(copy.name, copy.sha256) for copy in context.enclosures])
+        content = with_copies(content, [copy.content for copy in copies])
     stored = store_file(
         content=content,
         name=f"{context.reference}.pdf",

@@ -1,24 +1,29 @@
 """What goes with a letter: the account's statement, the kept invoices, and the letters of every language."""
 
 import hashlib
+import io
 from datetime import timedelta
 from decimal import Decimal
 
+import pdfplumber
 import pytest
 
-from core.files import store_file
+from core.files import read_file, store_file
 from core.legal import register
 from core.rights import SYSTEM
 from dunning import letter_enclosures
 from dunning.letter_context import LetterFacts, letter_context
 from dunning.letter_enclosures import copies_of, enclosed_files
-from dunning.letters.context import LetterContext
+from dunning.letters.context import LetterContext, LetterKind
+from dunning.letters.copies import with_copies
+from dunning.letters.render import render_pdf
 from dunning.models import Letter, Level, Notice
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices
 from dunning.operations.runs import dun
 from invoices.models import OpenItem
 from tests.dunning.factories import NOW, TODAY, load_law, make_customer, make_entity, make_item, make_policy
+from tests.dunning.letter_samples import LOGO, make_context
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +89,27 @@ def test_only_kept_pdfs_are_copied_and_never_more_than_a_mail_takes(entity, monk
     kept_pdf(make_item(customer, "900.00", TODAY - timedelta(days=26), number="C"), PDF + b"c")
     notice = chased(entity, customer)
     lines = notice.lines.select_related("item__document").order_by("item__due_date")
-    assert [copy.name for copy in copies_of(lines)] == ["A.pdf"]
+    assert [copy.name for copy in copies_of(lines, on_paper=False)] == ["A.pdf"]
+
+
+def test_on_paper_the_copies_are_pages_behind_the_letter(entity) -> None:
+    Level.objects.filter(kind=Level.Kind.REMINDER).update(channel=Level.Channel.LETTER)
+    customer = make_customer(entity)
+    invoice = render_pdf(make_context(LetterKind.REMINDER), logo=LOGO)
+    kept_pdf(make_item(customer, "900.00", TODAY - timedelta(days=9), number="FA-1"), invoice)
+    # What is no PDF cannot be printed, so the letter does not announce it.
+    kept_pdf(make_item(customer, "100.00", TODAY - timedelta(days=8), number="FA-2"), b"%PDF-1.7 broken")
+    notice = chased(entity, customer)
+    approve_notices(actor=SYSTEM, notice_ids=[notice.pk], today=TODAY, now=NOW)
+    render_next(actor=SYSTEM, facts=LetterFacts(register()), today=TODAY, now=NOW)
+    sent = Letter.objects.get(notice=notice)
+    assert sent.context["attachments"] == ["relevé de compte", "copie de FA-1"]
+    with pdfplumber.open(io.BytesIO(read_file(sent.file))) as pdf:
+        pages = [page.extract_text() for page in pdf.pages]
+    assert "FA-1" in pages[0]
+    assert "Établissements Chaumeil-Vauquelin" in pages[-1]
+    context = context_of(notice)
+    assert with_copies(render_pdf(context), [invoice]) == with_copies(render_pdf(context), [invoice])
 
 
 def test_a_level_that_joins_nothing_joins_nothing(entity) -> None:
