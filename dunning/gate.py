@@ -29,6 +29,7 @@ class Obstacle(StrEnum):
     WITH_AGENCY = "WITH_AGENCY"
     NEW_CREDIT = "NEW_CREDIT"
     CONTACTED = "CONTACTED"
+    DUE_DATE_PASSED = "DUE_DATE_PASSED"
 
 
 class Wait(StrEnum):
@@ -53,6 +54,7 @@ LABELS = {
     Obstacle.WITH_AGENCY: _("pièce remise en recouvrement"),
     Obstacle.NEW_CREDIT: _("règlement ou avoir non lettré reçu depuis la préparation"),
     Obstacle.CONTACTED: _("client contacté entre-temps par une autre campagne"),
+    Obstacle.DUE_DATE_PASSED: _("échéance passée avant l’envoi de ce rappel"),
 }
 WAIT_LABELS = {
     Wait.STOPPED: _("relances arrêtées"),
@@ -117,6 +119,8 @@ class LineNow:
     is_factored: bool = False
     is_with_agency: bool = False
     is_excepted: bool = False
+    # A reminder before the due date, and that day is gone.
+    is_too_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,7 @@ def obstacles(notice: NoticeNow) -> tuple[tuple[Obstacle, str], ...]:
             (line.is_factored, Obstacle.FACTORED),
             (line.is_with_agency, Obstacle.WITH_AGENCY),
             (line.is_excepted, Obstacle.EXCEPTED),
+            (line.is_too_late, Obstacle.DUE_DATE_PASSED),
         )
         found.extend((obstacle, line.number) for holds, obstacle in checks if holds)
     return tuple(found)

@@ -150,11 +150,11 @@ def _now(notice: Notice, level: Level, books: _Books, contacts: _Contacts, today
         credit=books.credit.get((notice.customer_id, notice.currency), ZERO),
         is_contacted=level.channel != Level.Channel.AGENCY
         and too_soon(max(of_others, default=None), level.policy.contact_gap_days, today),
-        lines=[_line_now(line, notice, level, books) for line in lines if line.rank],
+        lines=[_line_now(line, notice, level, books, today) for line in lines if line.rank],
     )
 
 
-def _line_now(line: NoticeLine, notice: Notice, level: Level, books: _Books) -> LineNow:
+def _line_now(line: NoticeLine, notice: Notice, level: Level, books: _Books, today: date) -> LineNow:
     item = line.item_id
     parts: Parts = parts_of(
         line.item.open_amount, books.disputed.get(item, ZERO), books.promised.get(item, ZERO)
@@ -175,6 +175,7 @@ def _line_now(line: NoticeLine, notice: Notice, level: Level, books: _Books) -> 
             exception.forbids(policy_code=level.policy.code, is_formal=level.kind in FORMAL)
             for exception in exceptions
         ),
+        is_too_late=level.kind == Level.Kind.PRE_REMINDER and line.item.due_date < today,
     )
 
 

@@ -18,6 +18,7 @@ WHERE n.status IN ('PROPOSED', 'APPROVED', 'RENDERED')
   AND (n.status = 'PROPOSED' OR level.channel <> 'AGENCY')
   AND (
     c.status IN ('ON_HOLD', 'INSOLVENT')
+    OR (level.kind = 'PRE_REMINDER' AND n.oldest_due_date < %(today)s)
     OR EXISTS (
         SELECT FROM dunning_dunningexception x
         WHERE x.customer_id = n.customer_id AND x.from_date <= %(today)s

@@ -50,7 +50,7 @@ def withdraw_late_reminders(
             "now": now,
             "actor": actor_id,
             "actor_name": actor_name,
-            "reason": _("l’échéance est passée avant l’envoi de ce rappel"),
+            "reason": _("échéance passée avant l’envoi de ce rappel"),
         },
     )
     return int(cursor.rowcount)
