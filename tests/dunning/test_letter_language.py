@@ -100,7 +100,7 @@ def test_a_value_is_never_read_as_text_of_the_language():
 @pytest.mark.parametrize(
     ("source", "line", "words"),
     [
-        ("A\n{{ totl }}", 2, "Vouliez-vous dire « total »"),
+        ("A\n{{ totl }}", 2, "Vouliez-vous dire « total »"),
         ("{{ zzzzzz }}", 1, "choisissez-le dans la liste"),
         ("A\n\n{{ si total }}B", 3, "n’est pas refermée"),
         ("{{ fin }}", 1, "n’est précédé d’aucun"),

@@ -136,7 +136,7 @@ def test_a_fault_keeps_a_text_from_being_submitted(author) -> None:
     template = written(author, draft(author), body="Payez {{ totl }}.")
     with pytest.raises(TemplateRefused) as refusal:
         submit_template(actor=author, template_id=template.pk, **WHEN)
-    assert any("« total »" in finding.message for finding in refusal.value.findings)
+    assert any("« total »" in finding.message for finding in refusal.value.findings)
     template.refresh_from_db()
     assert template.status == "DRAFT"
 
@@ -305,7 +305,7 @@ def test_from_the_list_to_a_text_in_service(clock_of_tests, entity, author, othe
         "read_at": template.updated_at.isoformat(),
     }
     checked = browser.post(reverse("dunning:template-check", args=[template.pk]), form).content.decode()
-    assert "Vouliez-vous dire « client.nom »" in checked
+    assert "Vouliez-vous dire « client.nom »" in checked
     assert LetterTemplate.objects.get().subject == template.subject
     answer = browser.post(here, {**form, "action": "submit"}, follow=True)
     assert "Le modèle a des erreurs" in answer.content.decode()
