@@ -4,11 +4,6 @@ A customer is one person for all the house: his SIREN when he has one, else his 
 no contact. Notices of one run to one customer (several currencies, item by item) are one contact.
 """
 
-from collections.abc import Collection
-from datetime import date
-
-from django.db.models import Max
-
 from customers.models import Customer
 from dunning.models import Level, Notice
 
@@ -34,29 +29,3 @@ GROUP BY n.contact_key
 def contact_key(customer: Customer) -> str:
     """The customer over all entities."""
     return customer.siren or f"C{customer.pk}"
-
-
-def last_contacts(keys: Collection[str], since: date, *, besides_run: int | None = None) -> dict[str, date]:
-    """The day of the last proven contact after `since`, by contact key; who had none is absent.
-
-    `besides_run`: contacts of that run are left out, being the same contact as the one in hand.
-    """
-    sent = Notice.objects.filter(contact_key__in=keys, status=Notice.Status.SENT, sent_on__gt=since)
-    return dict(
-        _besides(sent, besides_run)
-        .order_by()
-        .values("contact_key")
-        .annotate(last=Max("sent_on"))
-        .values_list("contact_key", "last")
-    )
-
-
-def contacts_to_come(keys: Collection[str], *, besides_run: int | None = None) -> set[str]:
-    """The keys of customers to whom a notice is on its way, from its proposal on; failed ones are not."""
-    coming = Notice.objects.filter(contact_key__in=keys, status__in=TO_COME)
-    return set(_besides(coming, besides_run).values_list("contact_key", flat=True))
-
-
-def _besides(notices, run_id):  # type: ignore[no-untyped-def]
-    notices = notices.exclude(contact_key="").exclude(level__channel=Level.Channel.AGENCY)
-    return notices if run_id is None else notices.exclude(run=run_id)
