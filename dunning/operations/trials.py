@@ -18,8 +18,8 @@ from dunning.policy_reach import TAKES_LASTING, TAKES_TODAY
 
 # The same lot as `dunning.trial_statistics.is_control`; one test holds both to the same answers.
 IS_CONTROL = """
-    ('x' || substr(encode(sha256(convert_to(%(trial)s || ':' || key, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint
-    % 100 < %(share)s
+    mod(('x' || substr(encode(sha256(convert_to(%(trial)s || ':' || key, 'UTF8')), 'hex'), 1, 8))::bit(32)::bigint,
+        100) < %(share)s
 """
 
 # Customers whom the policy leads today, whatever his currency, and whom no policy of higher priority may ever take;
@@ -53,9 +53,9 @@ FROM account a
 JOIN dunning_policy p ON p.id = %(policy)s AND {TAKES_LASTING} {TAKES_TODAY}
 WHERE a.key NOT IN (SELECT key FROM busy)
   AND NOT EXISTS (
-      SELECT 1 FROM dunning_policy leading
-      WHERE leading.status = 'ACTIVE' AND (leading.priority, leading.code) < (p.priority, p.code)
-        AND {TAKES_LASTING.replace("p.", "leading.")}
+      SELECT 1 FROM dunning_policy ahead
+      WHERE ahead.status = 'ACTIVE' AND (ahead.priority, ahead.code) < (p.priority, p.code)
+        AND {TAKES_LASTING.replace("p.", "ahead.")}
   )
 ORDER BY a.customer_id
 """
@@ -89,15 +89,15 @@ def start_trial(
     if control_policy is not None:
         if control_policy.pk == policy.pk:
             raise BusinessError(
-                _("Le groupe témoin suivrait le même scénario : choisissez-en un autre, ou aucun."),
+                _("Le groupe témoin suivrait le même scénario : choisissez-en un autre, ou aucun."),
                 field="control_policy",
             )
         if control_policy.status == Policy.Status.DRAFT:
             raise BusinessError(
-                _("Un brouillon ne mène personne : activez-le d’abord."), field="control_policy"
+                _("Un brouillon ne mène personne : activez-le d’abord."), field="control_policy"
             )
     if not 1 <= control_share <= 50:
-        raise BusinessError(_("Indiquez une part entre 1 et 50 %."), field="control_share")
+        raise BusinessError(_("Indiquez une part entre 1 et 50 %."), field="control_share")
     trial = Trial.objects.create(
         name=name.strip(),
         policy=policy,
@@ -124,7 +124,7 @@ def start_trial(
     control, everybody = members.filter(is_control=True).count(), members.count()
     if not 0 < control < everybody:
         raise NothingToCompare(
-            _("Trop peu de clients pour former deux groupes : élargissez le scénario ou la part témoin."),
+            _("Trop peu de clients pour former deux groupes : élargissez le scénario ou la part témoin."),
             field="control_share",
         )
     audit.record(
@@ -145,7 +145,7 @@ def end_trial(*, actor: Actor, trial_id: int, today: date, now: datetime) -> Tri
     """End the trial: from now on its customers are led like everybody. Its figures stay."""
     trial = Trial.objects.select_for_update(of=("self",)).filter(pk=trial_id).first()
     if trial is None:
-        raise BusinessError(_("Cet essai n’existe plus : revenez à la liste."), code="not_found")
+        raise BusinessError(_("Cet essai n’existe plus : revenez à la liste."), code="not_found")
     check_scope(actor, read_policy(trial.policy_id))
     check_move(trial, Trial.Status.ENDED)
     trial.status, trial.ended_on = Trial.Status.ENDED, today

@@ -133,7 +133,7 @@ def _figures(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
         Customer.objects.visible_to(signed_in(request)).filter(pk__in=met).select_related("legal_entity")
     )
     for customer in customers:
-        customer.contacts = met[customer.pk]  # type: ignore[attr-defined]
+        customer.contact_count = met[customer.pk]  # type: ignore[attr-defined]
     return {
         "own": own,
         "other": other,
@@ -147,22 +147,26 @@ def _figures(request: HttpRequest, simulation: Simulation) -> dict[str, Any]:
 
 
 def _levels(own: dict[str, Any], other: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """By level and currency of this version; then those of the version in force, at the same rank when alike."""
-    rows = []
-    for title, side in ((own["name"], own), *(((other["name"], other),) if other else ())):
+    """Each level of this version, then of the version in force: contacts, and what they claim per currency."""
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for side in (own, other) if other else (own,):
         for rank, kind, channel, currency, count, amount in side["steps"]:
-            rows.append(
+            row = rows.setdefault(
+                (side["name"], rank),
                 {
-                    "side": title,
+                    "side": side["name"],
                     "rank": rank,
                     "kind": Level.Kind(kind).label,
                     "channel": Level.Channel(channel).label,
-                    "currency": currency,
-                    "count": count,
-                    "amount": Decimal(amount),
-                }
+                    "count": 0,
+                    "amounts": [],
+                },
             )
-    return rows
+            row["count"] += count
+            row["amounts"].append((currency, Decimal(amount)))
+    for row in rows.values():
+        row["amounts"].sort(key=lambda pair: (pair[0] != "EUR", pair[0]))
+    return list(rows.values())
 
 
 def _channels(own: dict[str, Any], other: dict[str, Any] | None) -> list[dict[str, Any]]:

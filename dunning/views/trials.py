@@ -6,17 +6,19 @@ from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from core import clock
 from core.errors import BusinessError
 from core.forms import show_refusal
+from core.money import MINUS
 from core.rights import has_permission, permission_required, signed_in
 from dunning.forms_policies import TrialForm
 from dunning.models import Policy, Trial
 from dunning.operations.trials import end_trial, start_trial
-from dunning.trial_results import HORIZONS, results
+from dunning.trial_results import HORIZONS, Results, results
 from dunning.views.places import tabs
 from dunning.views.policies import MANAGE, visible_policies
 from dunning.views.tones import TRIAL_TONES
@@ -68,7 +70,7 @@ def trial_create(request: HttpRequest) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("L’essai est commencé : les groupes sont tirés au sort."))
+            messages.success(request, _("L’essai est commencé : les groupes sont tirés au sort."))
             return redirect("dunning:trial-detail", pk=trial.pk)
     context = {"form": form, "tabs": tabs(request, "policies")}
     return render(request, "dunning/trial_create.html", context, status=400 if form.errors else 200)
@@ -81,10 +83,12 @@ def trial_detail(request: HttpRequest, pk: int) -> HttpResponse:
     trial = get_object_or_404(_visible(request), pk=pk)
     wanted = request.GET.get("horizon", "")
     horizon = next((days for days in HORIZONS if str(days) == wanted), 60)
+    found = results(trial, horizon=horizon, today=clock.today())
     context = {
         "trial": trial,
+        "written": _written(found),
         "tone": TRIAL_TONES[Trial.Status(trial.status)],
-        "results": results(trial, horizon=horizon, today=clock.today()),
+        "results": found,
         "horizons": HORIZONS,
         "is_running": trial.status == Trial.Status.RUNNING,
         "policy_changed": trial.policy.status != Policy.Status.ACTIVE,
@@ -92,6 +96,24 @@ def trial_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "tabs": tabs(request, "policies"),
     }
     return render(request, "dunning/trial_detail.html", context)
+
+
+def _written(found: Results) -> dict[str, str]:
+    """Its figures that are no money, as people read them; a dash where nothing is known."""
+    difference = found.difference
+    return {
+        "gained": _number(difference and difference.value, 1),
+        "low": _number(difference and difference.low, 1),
+        "high": _number(difference and difference.high, 1),
+        "control_days": _number(found.control.mean_days, 1),
+        "treated_days": _number(found.treated.mean_days, 1),
+        "overdue_balance": _number(found.overdue_balance, 2),
+        "open_balance": _number(found.open_balance, 2),
+    }
+
+
+def _number(value: float | None, places: int) -> str:
+    return "–" if value is None else number_format(value, places).replace("-", MINUS)
 
 
 @require_POST
