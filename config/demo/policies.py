@@ -1,94 +1,60 @@
 """The dunning of the demo: one ladder for each kind of customer, and the agency at the end of it.
 
 The ladders have two versions: a pilot that only chases the largest delays, retired on the as-of date, and the
-version in force. So past campaigns are few and readable, and today's takes everybody.
+version in force. So past campaigns are few and readable, and today's takes everybody. A third is being prepared.
+They are the default ladders, none of whose notices leaves without a person: the demo sends nothing by itself.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from customers.models import Customer
+from core.models import User
+from customers.models import LegalEntity
+from dunning.default_policies import CONSUMERS, LARGE_ACCOUNTS, PUBLIC, SME, DefaultPolicy
 from dunning.models import Agency, Level, Policy
+from dunning.operations.dunning_settings import change_dunning_settings
+from dunning.operations.policies import activate_policy, create_policy, draft_next_version, save_policy
+from dunning.operations.policy_levels import add_level, save_level
+from dunning.policy_content import fingerprint
 
-_EMAIL, _POST = Level.Channel.EMAIL, Level.Channel.LETTER
-_REGISTERED, _AGENCY = Level.Channel.REGISTERED, Level.Channel.AGENCY
-
-
-@dataclass(frozen=True)
-class _Step:
-    """`interest` and `indemnity`: whether the letter claims late-payment interest, and the fixed indemnity."""
-
-    kind: str
-    channel: str
-    delay: int
-    gap: int = 0
-    interest: bool = False
-    indemnity: bool = False
-    pay_within: int = 8
+# What a contact costs, postage, paper and minutes included, in euros.
+COSTS = {
+    "EMAIL": Decimal("0.02"),
+    "LETTER": Decimal("1.95"),
+    "REGISTERED": Decimal("7.40"),
+    "PHONE": Decimal("6.50"),
+    "AGENCY": Decimal("15.00"),
+}
+_AUTOMATIC, _CONFIRMATION = Level.Approval.AUTOMATIC, Level.Approval.CONFIRMATION
 
 
-@dataclass(frozen=True)
-class _Ladder:
-    code: str
-    name: str
-    priority: int
-    steps: tuple[_Step, ...]
-    segment: str = ""
-    kind: str = ""
-    minimum: str = "20.00"
+def _demo(model: DefaultPolicy, **fields: Any) -> DefaultPolicy:
+    """A default ladder that waits for its campaign to be confirmed."""
+    levels = tuple(
+        {**level, "approval": _CONFIRMATION} if level.get("approval") == _AUTOMATIC else level
+        for level in model.levels
+    )
+    kept = {name: value for name, value in model.fields.items() if name not in fields.pop("without", ())}
+    return replace(model, levels=levels, fields=kept | fields)
 
 
-_KIND = Level.Kind
 LADDERS = (
-    _Ladder(
-        "GRANDS-COMPTES",
-        "Scénario Grands comptes",
-        10,
-        (
-            _Step(_KIND.REMINDER, _EMAIL, 8, pay_within=10),
-            _Step(_KIND.SECOND_REMINDER, _EMAIL, 20, 12, interest=True, pay_within=10),
-            _Step(_KIND.FORMAL_NOTICE, _REGISTERED, 45, 15, interest=True, indemnity=True),
-            _Step(_KIND.HAND_OVER, _AGENCY, 90, 20, interest=True, indemnity=True),
-        ),
-        segment="Grands comptes",
-        minimum="150.00",
-    ),
-    _Ladder(
-        "PUBLIC",
-        "Scénario Organismes publics",
-        20,
-        (
-            _Step(_KIND.REMINDER, _EMAIL, 10, pay_within=15),
-            _Step(_KIND.SECOND_REMINDER, _POST, 30, 15, interest=True, pay_within=15),
-            _Step(_KIND.FORMAL_NOTICE, _REGISTERED, 60, 20, interest=True, pay_within=15),
-        ),
-        kind=Customer.Kind.PUBLIC_BODY,
-        minimum="15.00",
-    ),
-    _Ladder(
-        "PARTICULIERS",
-        "Scénario Particuliers",
-        30,
-        (
-            _Step(_KIND.REMINDER, _EMAIL, 7, pay_within=10),
-            _Step(_KIND.SECOND_REMINDER, _EMAIL, 20, 10, pay_within=10),
-            _Step(_KIND.FORMAL_NOTICE, _REGISTERED, 40, 15, pay_within=15),
-        ),
-        kind=Customer.Kind.CONSUMER,
-        minimum="15.00",
-    ),
-    _Ladder(
-        "PME",
-        "Scénario PME",
-        100,
-        (
-            _Step(_KIND.REMINDER, _EMAIL, 5),
-            _Step(_KIND.SECOND_REMINDER, _EMAIL, 15, 8, interest=True, indemnity=True),
-            _Step(_KIND.FORMAL_NOTICE, _REGISTERED, 30, 10, interest=True, indemnity=True),
-            _Step(_KIND.HAND_OVER, _AGENCY, 60, 15, interest=True, indemnity=True),
-        ),
-    ),
+    _demo(LARGE_ACCOUNTS, without=("turnover_share_from",), segment="Grands comptes"),
+    _demo(PUBLIC),
+    _demo(CONSUMERS),
+    _demo(SME),
 )
+# What the pilot did otherwise: code -> rank -> fields of the level.
+PILOT: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
+    # Calls came after the pilot.
+    "GRANDS-COMPTES": {2: {"channel": "EMAIL", "call_script": ""}},
+    "PUBLIC": {1: {"attaches_statement": False}},
+    "PARTICULIERS": {3: {"channel": "EMAIL", "attaches_invoices": False}},
+    "PME": {3: {"maximum_amount": None, "attaches_invoices": False}},
+}
 
 
 def make_agency() -> Agency:
@@ -101,43 +67,77 @@ def make_agency() -> Agency:
     )
 
 
-def make_pilot(minimum: Decimal) -> None:
+def set_costs(*, entities: Iterable[LegalEntity], actor: User, now: datetime) -> None:
+    """What each channel costs the entities: simulations count with it."""
+    for entity in entities:
+        change_dunning_settings(actor=actor, entity=entity, values={"channel_costs": COSTS}, now=now)
+
+
+def make_pilot(minimum: Decimal, *, actor: User, now: datetime) -> None:
     """Version 1 of each ladder, in force, for customers who are late by `minimum` at least."""
-    _make(version=1, minimum=minimum)
+    for ladder in LADDERS:
+        otherwise = PILOT[ladder.code]
+        levels = tuple({**level, **otherwise.get(rank, {})} for rank, level in enumerate(ladder.levels, 1))
+        pilot = replace(ladder, levels=levels, fields={**ladder.fields, "minimum_amount": minimum})
+        _activate(_create(pilot, actor, now), "Pilote : les plus gros retards d’abord", actor, now)
 
 
-def replace_pilot() -> None:
-    """Retire version 1 and put version 2, with its own minimum, in force."""
-    Policy.objects.filter(status=Policy.Status.ACTIVE).update(status=Policy.Status.RETIRED)
-    _make(version=2, minimum=None)
-
-
-def _make(*, version: int, minimum: Decimal | None) -> None:
-    policies = Policy.objects.bulk_create(
-        Policy(
-            code=ladder.code,
-            version=version,
-            name=ladder.name,
-            status=Policy.Status.ACTIVE,
-            priority=ladder.priority,
-            customer_kind=ladder.kind,
-            segment=ladder.segment,
-            minimum_amount=Decimal(ladder.minimum) if minimum is None else minimum,
+def replace_pilot(*, actor: User, now: datetime) -> None:
+    """Retire version 1 and put version 2, with its own minimum, in force; then prepare one more."""
+    for ladder in LADDERS:
+        former = Policy.objects.filter(code=ladder.code, status=Policy.Status.ACTIVE).first()
+        if former is None:
+            _activate(_create(ladder, actor, now), "", actor, now)
+            continue
+        draft = draft_next_version(actor=actor, policy=former, now=now)
+        draft = save_policy(
+            actor=actor,
+            policy_id=draft.pk,
+            seen=fingerprint(draft),
+            values={"minimum_amount": ladder.fields["minimum_amount"]},
+            now=now,
         )
-        for ladder in LADDERS
-    )
-    Level.objects.bulk_create(
-        Level(
-            policy=policy,
-            rank=rank,
-            kind=step.kind,
-            channel=step.channel,
-            delay_days=step.delay,
-            gap_days=step.gap,
-            pay_within_days=step.pay_within,
-            claims_interest=step.interest,
-            claims_indemnity=step.indemnity,
-        )
-        for policy, ladder in zip(policies, LADDERS, strict=True)
-        for rank, step in enumerate(ladder.steps, 1)
+        for rank, otherwise in PILOT[ladder.code].items():
+            usual = Level(**ladder.levels[rank - 1])
+            draft = save_level(
+                actor=actor,
+                policy_id=draft.pk,
+                rank=rank,
+                seen=fingerprint(draft),
+                values={name: getattr(usual, name) for name in otherwise},
+                now=now,
+            )
+        _activate(draft, "Étendu à tous les clients après le pilote", actor, now)
+    _prepare_next(actor, now)
+
+
+def _create(ladder: DefaultPolicy, actor: User, now: datetime) -> Policy:
+    return create_policy(actor=actor, code=ladder.code, name=str(ladder.name), source=ladder, now=now)
+
+
+def _activate(draft: Policy, note: str, actor: User, now: datetime) -> None:
+    activate_policy(actor=actor, policy_id=draft.pk, seen=fingerprint(draft), note=note, now=now)
+
+
+def _prepare_next(actor: User, now: datetime) -> None:
+    """A draft to play with: a call between the second reminder and the formal notice."""
+    active = Policy.objects.get(code=SME.code, status=Policy.Status.ACTIVE)
+    draft = draft_next_version(actor=actor, policy=active, now=now)
+    add_level(
+        actor=actor,
+        policy_id=draft.pk,
+        rank=4,
+        seen=fingerprint(draft),
+        values={
+            "kind": Level.Kind.SECOND_REMINDER,
+            "channel": Level.Channel.PHONE,
+            "tone": Level.Tone.FIRM,
+            "delay_days": 23,
+            "gap_days": 7,
+            "minimum_amount": Decimal("1000.00"),
+            "claims_interest": True,
+            "claims_indemnity": True,
+            "call_script": "Demander ce qui bloque le règlement et une date ; annoncer la mise en demeure.",
+        },
+        now=now,
     )

@@ -180,7 +180,11 @@ def _past_campaigns(books: Books, group: Group, profiles: list[Profile], say: Ca
         books.open_until(day, steps.at(day))
         if day == days[0]:
             policies.make_agency()
-            policies.make_pilot(steps.pilot_minimum(group.entities, day, letters, failing))
+            policies.make_pilot(
+                steps.pilot_minimum(group.entities, day, letters, failing),
+                actor=group.people.main,
+                now=steps.at(day, 0),
+            )
         printed += steps.run_campaign(
             entities=group.entities, day=day, letters=letters, failing=failing, actor=group.people.main
         )
@@ -198,7 +202,8 @@ def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str]
     say(_("%(scores)d scores et %(limits)d plafonds") % {"scores": scored, "limits": limits})
     if not Agency.objects.exists():
         policies.make_agency()
-    policies.replace_pilot()
+    policies.replace_pilot(actor=group.people.main, now=now)
+    policies.set_costs(entities=group.entities, actor=group.people.main, now=now)
     notices, why_not = steps.plan_todays_runs(entities=group.entities, as_of=as_of, now=now)
     if why_not:
         notes.append(why_not)

@@ -265,7 +265,12 @@ def test_one_case_went_to_the_agency_with_its_dossier(demo) -> None:
 def test_policies_have_a_past_and_a_present(demo) -> None:
     assert Policy.objects.filter(status="ACTIVE", version=2).count() == 4
     assert Policy.objects.filter(status="RETIRED", version=1).count() == 4
-    assert not Level.objects.filter(policy__customer_kind="PUBLIC_BODY", claims_indemnity=True).exists()
+    assert Policy.objects.filter(status="DRAFT", version=3).count() == 1
+    consumers = Level.objects.filter(policy__customer_kind="CONSUMER")
+    assert not consumers.filter(claims_indemnity=True).exists()
+    assert not consumers.filter(claims_interest=True).exists()
+    # Nothing leaves the demo without a person.
+    assert not Level.objects.filter(approval="AUTOMATIC").exists()
 
 
 def test_stored_ageing_equals_the_ledger(demo) -> None:
