@@ -92,14 +92,18 @@ def _of_post(delivery: Delivery) -> list[Happening]:
     return told
 
 
+def answer_of(event: MailEvent) -> str:
+    """What the mail system said, its code once."""
+    return event.detail if event.code in event.detail else f"{event.code} {event.detail}".strip()
+
+
 def _of_event(event: MailEvent) -> Happening:
-    answer = " ".join(filter(None, [event.code, event.detail]))
     effect = (
         ""
         if event.effect in (MailEvent.Effect.NONE, MailEvent.Effect.DELIVERED)
         else event.get_effect_display()
     )
-    text = " · ".join(filter(None, [event.recipient, answer[:300], effect]))
+    text = " · ".join(filter(None, [event.recipient, answer_of(event)[:300], effect]))
     return Happening(
         event.happened_at, event.get_kind_display(), text, _EVENT_TONES.get(MailEvent.Kind(event.kind), "")
     )

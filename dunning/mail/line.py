@@ -167,7 +167,7 @@ class MailLine:
                 server.sock.settimeout(settings.EMAIL_TIMEOUT)
             return answer
 
-        server.data = data  # type: ignore[method-assign]
+        server.data = data  # type: ignore[method-assign, assignment]
 
 
 def send_email(message: OutgoingEmail) -> DeliveryOutcome:

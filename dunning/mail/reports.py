@@ -116,10 +116,10 @@ def _walk(message: Message) -> Iterator[Message]:
         yield part
         if is_original or not part.is_multipart():
             continue
-        below = part.get_payload()
         kind = part.get_content_type()
-        if isinstance(below, list) and kind != "message/delivery-status":
-            waiting.extend((inner, kind.startswith("message/")) for inner in reversed(below[:MOST_PARTS]))
+        if kind != "message/delivery-status":
+            below = _below(part)[:MOST_PARTS]
+            waiting.extend((inner, kind.startswith("message/")) for inner in reversed(below))
 
 
 def _complaints(parts: list[Message]) -> list[Report]:
@@ -263,35 +263,34 @@ def _original(parts: list[Message]) -> Message | None:
     for part in parts:
         kind = part.get_content_type()
         if kind in ("text/rfc822-headers", "message/global-headers"):
-            below = part.get_payload()
-            if isinstance(below, list):
-                return below[0] if below else None
-            return message_from_string(_body(part))
+            below = _below(part)
+            return below[0] if below else message_from_string(_body(part))
         if kind in ("message/rfc822", "message/global"):
-            below = part.get_payload()
-            if isinstance(below, list) and below:
+            below = _below(part)
+            if below:
                 return below[0]
     return None
 
 
+def _below(part: Message) -> list[Message]:
+    """The messages inside a part; none when it is a text."""
+    inside = part.get_payload()
+    return [each for each in inside if isinstance(each, Message)] if isinstance(inside, list) else []
+
+
 def _blocks(part: Message) -> list[Message]:
-    below = part.get_payload()
-    if isinstance(below, list):
-        if part.get_content_type() == "message/delivery-status":
-            return [block for block in below if isinstance(block, Message)]
-        # Other parsers' view of the same: the first block as headers, the others as text.
-        return [
-            *below[:1],
-            *(message_from_string(text) for text in re.split(r"\r?\n\r?\n", _body(below[0]))[:200]),
-        ]
-    return [message_from_string(text.lstrip()) for text in re.split(r"\r?\n\r?\n", _body(part))[:200]]
+    below = _below(part)
+    if below and part.get_content_type() == "message/delivery-status":
+        return below
+    # Other parsers' view of the same: the first block as headers, the others as text.
+    text = _body(below[0]) if below else _body(part)
+    cut = [message_from_string(piece.lstrip()) for piece in re.split(r"\r?\n\r?\n", text)[:200]]
+    return [*below[:1], *cut]
 
 
 def _block(part: Message) -> Message:
-    below = part.get_payload()
-    if isinstance(below, list) and below:
-        return below[0]
-    return message_from_string(_body(part).lstrip())
+    below = _below(part)
+    return below[0] if below else message_from_string(_body(part).lstrip())
 
 
 def _body(part: Message) -> str:

@@ -12,6 +12,7 @@ from core import clock
 from core.errors import BusinessError
 from core.keyset import keyset_page
 from core.rights import has_permission, permission_required
+from dunning.delivery_story import answer_of
 from dunning.filters_mail import MailEventFilter, SuppressionFilter
 from dunning.forms_mail import LiftForm, SuppressionForm
 from dunning.mail_reads import (
@@ -70,6 +71,7 @@ def _suppressions(request: HttpRequest, form: SuppressionForm, status: int) -> H
         "tabs": tabs(request, "addresses"),
         "next_url": page.next_url(request.GET),
         "previous_url": page.previous_url(request.GET),
+        "shows_lifted": bool(request.GET.get("state")),
         "may_suppress": has_permission(request.user, "dunning.suppress"),
     }
     return render(request, "dunning/suppression_list.html", context, status=status)
@@ -130,6 +132,7 @@ def mail_event_list(request: HttpRequest) -> HttpResponse:
     )
     for row in page.rows:
         row.tone = EVENT_TONES[MailEvent.Kind(row.kind)]
+        row.answer = answer_of(row)
     context = {
         "rows": page.rows,
         "filterset": filterset,

