@@ -42,6 +42,10 @@ SAME = {
     *("option %(policy)s", "principal", "score", "scores", "segment", "segment %(segment)s"),
     *("source", "version", "version %(card_version)s", "version %(version)s"),
     *("ISO 4217.", "commission (%)", "point (1,234.56)"),
+    *("%(code)s, version %(version)s", "%(count)d page", "%(level)s · version %(version)s", "Base"),
+    *("Certain", "E-mails", "Exception", "Exceptions", "France", "Luxembourg", "PDF", "Page", "Pages"),
+    *("Portugal", "Progression", "SMS", "Script", "Simulation", "Versions", "pages", "simulation"),
+    *("simulation-%(number)s.csv", "simulations"),
 }
 # Nothing but values and signs, or names that have no translation.
 NO_WORDS = re.compile(r"[\W\d_]*")
