@@ -69,7 +69,7 @@ def _stops(user: User, today: date) -> Iterable[Entry]:
         yield Entry(
             key="stops",
             count=count,
-            title=ngettext("arrêt des relances", "arrêts des relances", count),
+            title=ngettext("arrêt des relances en cours", "arrêts des relances en cours", count),
             reason=_("Rien ne part tant qu’il tient."),
             url=reverse("dunning:stop-list"),
             action=_("Voir"),

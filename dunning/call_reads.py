@@ -144,6 +144,6 @@ def _default_script() -> str:
         "{{ si plusieurs_pieces }}{{ nombre_pieces }} pièces restent à régler, la plus ancienne échue le "
         "{{ plus_ancienne_echeance }}{{ sinon }}Une pièce échue le {{ plus_ancienne_echeance }} reste à régler"
         "{{ fin }}, pour un total de {{ total }}.\n\n"
-        "Ces factures vous sont-elles bien parvenues ? Y a-t-il un point qui en bloque le règlement ?\n\n"
+        "Ces factures vous sont-elles bien parvenues ? Y a-t-il un point qui en bloque le règlement ?\n\n"
         "À quelle date pouvons-nous compter sur votre paiement ?"
     )

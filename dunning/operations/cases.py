@@ -158,7 +158,7 @@ def hand_over_case(*, actor: Actor, case: Case, today: date, now: datetime) -> C
         )
     if kept := delay(facts, now=now):
         raise NotTransferable(
-            _("Le dossier ne peut pas être remis pour l’instant : %(reason)s.")
+            _("Le dossier ne peut pas être remis pour l’instant : %(reason)s.")
             % {"reason": WAIT_LABELS[kept.wait]}
         )
     case.status, case.handed_over_on = Case.Status.HANDED_OVER, today

@@ -154,7 +154,7 @@ def enclosed_words(level: Level) -> str:
         told.append(_("relevé de compte"))
     if level.attaches_invoices:
         told.append(_("copies des factures"))
-    return _(" et ").join(told)
+    return f" {_('et')} ".join(told)
 
 
 _WIDTH = 960
