@@ -133,7 +133,7 @@ def call_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "reason_form": ReasonForm(),
             "promisable": format_amount(sum((item.open_amount for item in items), start=0), notice.currency),
         },
-        status=400 if request.method == "POST" else 200,
+        status=422 if request.method == "POST" else 200,
     )
 
 

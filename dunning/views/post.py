@@ -245,7 +245,7 @@ def batch_post(request: HttpRequest, pk: int) -> HttpResponse:
     batch = _visible(request, pk)
     form = BatchPostingForm(request.POST)
     if not form.is_valid():
-        return _batch_page(request, batch, 400)
+        return _batch_page(request, batch, 422)
 
     def act() -> str:
         deliveries = list(letters_of(batch).filter(status=Delivery.Status.STARTED))
@@ -308,7 +308,7 @@ def _done(request: HttpRequest, batch: PostBatch, act: Callable[[], str]) -> Htt
         messages.success(request, act())
     except BusinessError as error:
         batch.refresh_from_db()
-        return _batch_page(request, batch, 400, str(error))
+        return _batch_page(request, batch, 422, str(error))
     return redirect("dunning:post-batch-detail", pk=batch.pk)
 
 

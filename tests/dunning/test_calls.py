@@ -170,8 +170,8 @@ def test_the_pages_of_a_call(call, make_user, sign_in) -> None:
     page = client.get(url).content.decode()
     assert "tel:0476001122" in page and call.customer.name in page
     refused = client.post(url, {"outcome": "DISPUTED"})
-    assert refused.status_code == 400 and "Choisissez la pièce" in refused.content.decode()
-    assert client.post(url, {"outcome": "X" * 300, "call_again_on": "hier"}).status_code == 400
+    assert refused.status_code == 422 and "Choisissez la pièce" in refused.content.decode()
+    assert client.post(url, {"outcome": "X" * 300, "call_again_on": "hier"}).status_code == 422
     item = call.lines.order_by("pk").first().item_id
     answer = client.post(url, {"outcome": "DISPUTED", "disputed_item": str(item), "phone": "1"})
     assert answer.headers["Location"] == reverse("invoices:item-dispute", args=[item])
