@@ -36,7 +36,7 @@ def calls_waiting(actor: Actor, now: datetime) -> QuerySet[Notice]:
 def fruitless_calls(actor: Actor) -> QuerySet[Notice]:
     """The calls that were tried CALL_ATTEMPTS times without reaching anybody: a person decides what to do instead."""
     waiting = Notice.objects.visible_to(actor).filter(status=Notice.Status.APPROVED, level__channel=CHANNEL)
-    return _with_tries(waiting).filter(tries__gte=settings.CALL_ATTEMPTS)
+    return _with_tries(waiting).filter(tries__gte=settings.CALL_ATTEMPTS)  # type: ignore[misc]
 
 
 def _with_tries(notices: QuerySet[Notice]) -> QuerySet[Notice]:

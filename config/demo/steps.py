@@ -15,7 +15,7 @@ from core.rights import SYSTEM
 from customers.models import LegalEntity
 from dunning.delivery import DeliveryOutcome, OutcomeStatus
 from dunning.letter_context import LetterFacts
-from dunning.models import Case, Notice
+from dunning.models import Case, Level, Notice
 from dunning.operations.cases import build_dossier_of, hand_over_case
 from dunning.operations.deliveries import finish_attempt, start_attempt
 from dunning.operations.letters import render_next
@@ -112,13 +112,18 @@ def _send(*, actor: User, day: date) -> None:
     with connection.cursor() as cursor:
         # Each attempt holds a lock of the session as long as its process lives; here all of them are over.
         cursor.execute("SELECT pg_advisory_unlock_all()")
-    printed = list(
+    printed = dict(
         Notice.objects.filter(status=Notice.Status.RENDERED, level__channel__in=POSTED).values_list(
-            "pk", flat=True
+            "pk", "level__channel"
         )
     )
     if printed:
-        confirm_posting(actor=actor, notice_ids=printed, posted_on=day, today=day, now=now)
+        numbers = {
+            pk: f"1A{pk:011d}" for pk, channel in printed.items() if channel == Level.Channel.REGISTERED
+        }
+        confirm_posting(
+            actor=actor, notice_ids=list(printed), posted_on=day, numbers=numbers, today=day, now=now
+        )
 
 
 def _hand_over(*, actor: User, day: date) -> None:

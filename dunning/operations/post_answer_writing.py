@@ -102,7 +102,10 @@ def write_answers(actor: Actor, outcome: Outcome, proofs: Proofs, now: datetime)
         final[delivery.pk] = (delivery, after, answer.reason)
     _write_deliveries(list(final.values()), now)
     _move_notices(actor, list(final.values()), now)
-    _settle_batches({delivery.post_batch_id for delivery, _after, _reason in final.values()}, now)
+    _settle_batches(
+        {delivery.post_batch_id for delivery, _after, _reason in final.values() if delivery.post_batch_id},
+        now,
+    )
 
 
 def _without_clashes(
@@ -213,7 +216,7 @@ def _proof_of(delivery: Delivery, after: LetterState) -> dict[str, Any]:
     }
 
 
-def _settle_batches(batch_ids: set[int | None], now: datetime) -> None:
+def _settle_batches(batch_ids: set[int], now: datetime) -> None:
     """A batch whose every letter was answered is acknowledged, or refused when none of them was taken."""
     open_batches = PostBatch.objects.filter(pk__in=batch_ids, status=PostBatch.Status.HANDED).exclude(
         deliveries__status=Delivery.Status.STARTED

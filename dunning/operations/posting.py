@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from django.db.models import Model
 from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 
@@ -206,7 +207,7 @@ def enter_tracking_numbers(*, actor: Actor, numbers: Mapping[int, str], now: dat
     changed = [(delivery, wanted[delivery.pk]) for delivery in deliveries]
     changed = [(delivery, number) for delivery, number in changed if delivery.tracking_number != number]
     _check_free({delivery.notice_id: number for delivery, number in changed})
-    events = [
+    events: list[tuple[list[Model | str], dict[str, str]]] = [
         (
             [delivery.notice, f"customer:{delivery.notice.customer_id}"],
             {"tracking_number": number, "before": delivery.tracking_number},

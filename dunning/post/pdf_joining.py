@@ -87,7 +87,7 @@ class PdfJoining:
 
     def add_page(self, values: DictionaryObject, copied: dict[tuple[int, int], int]) -> None:
         """Write a page and all it leads to; `copied` are the objects of its file that stand here already."""
-        values[NameObject("/Parent")] = IndirectObject(_PAGES, 0, None)  # type: ignore[arg-type]
+        values[NameObject("/Parent")] = IndirectObject(_PAGES, 0, None)
         self._pages.append(self._copy(values, copied))
 
     def append_blank(self) -> None:
@@ -96,7 +96,7 @@ class PdfJoining:
         page = DictionaryObject(
             {
                 NameObject("/Type"): NameObject("/Page"),
-                NameObject("/Parent"): IndirectObject(_PAGES, 0, None),  # type: ignore[arg-type]
+                NameObject("/Parent"): IndirectObject(_PAGES, 0, None),
                 NameObject("/MediaBox"): box,
                 NameObject("/Resources"): DictionaryObject(),
             }
@@ -105,7 +105,7 @@ class PdfJoining:
 
     def close(self) -> None:
         """Write the tree of pages and the table of objects."""
-        kids = ArrayObject(IndirectObject(number, 0, None) for number in self._pages)  # type: ignore[arg-type]
+        kids = ArrayObject(IndirectObject(number, 0, None) for number in self._pages)
         self._write(
             _PAGES,
             DictionaryObject(
@@ -121,7 +121,7 @@ class PdfJoining:
             DictionaryObject(
                 {
                     NameObject("/Type"): NameObject("/Catalog"),
-                    NameObject("/Pages"): IndirectObject(_PAGES, 0, None),  # type: ignore[arg-type]
+                    NameObject("/Pages"): IndirectObject(_PAGES, 0, None),
                 }
             ),
         )
@@ -147,7 +147,7 @@ class PdfJoining:
                 copied[key] = self._reserve()
                 target = link.get_object()
                 waiting.append((copied[key], NullObject() if target is None else target))
-            return IndirectObject(copied[key], 0, None)  # type: ignore[arg-type]
+            return IndirectObject(copied[key], 0, None)
 
         while waiting:
             target_number, target = waiting.pop()
