@@ -147,8 +147,8 @@ def _plan() -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=120_000)
-    parser.add_argument("--open", type=int, default=600_000)
+    parser.add_argument("--customers", type=int, default=130_000)
+    parser.add_argument("--open", type=int, default=420_000)
     parser.add_argument("--notices", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=15)
     parser.add_argument("--seed", type=int, default=20260630)

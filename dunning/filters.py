@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters as filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from customers.filters import matching
 from customers.models import Customer, LegalEntity
 from dunning.gate_facts import exceptions_in_force
 from dunning.models import Case, DunningException, Level, Notice, Policy
@@ -16,6 +17,11 @@ from dunning.models import Case, DunningException, Level, Notice, Policy
 def visible_entities(request: object) -> QuerySet[LegalEntity]:
     user = getattr(request, "user", None)
     return LegalEntity.objects.visible_to(user) if user is not None else LegalEntity.objects.none()
+
+
+def named(text: str) -> "QuerySet[Customer]":
+    """The keys of the customers whose name or code holds the text, as the search of customers finds them."""
+    return matching(Customer.objects.all(), text).order_by().values("pk")  # type: ignore[return-value]
 
 
 class NoticeFilter(filters.FilterSet):
@@ -44,9 +50,7 @@ class NoticeFilter(filters.FilterSet):
         fields: list[str] = []
 
     def by_customer(self, queryset: QuerySet[Notice], _name: str, value: str) -> QuerySet[Notice]:
-        return queryset.filter(customer__name__icontains=value) | queryset.filter(
-            customer__account_code__iexact=value
-        )
+        return queryset.filter(customer__in=named(value))
 
 
 def _policies() -> list[tuple[str, str]]:
@@ -103,7 +107,7 @@ class ApprovalFilter(filters.FilterSet):
         self.today = today
 
     def by_customer(self, queryset: QuerySet[Notice], _name: str, value: str) -> QuerySet[Notice]:
-        return queryset.filter(Q(customer__name__icontains=value) | Q(customer__account_code__iexact=value))
+        return queryset.filter(customer__in=named(value))
 
     def by_delay(self, queryset: QuerySet[Notice], _name: str, value: Decimal) -> QuerySet[Notice]:
         return queryset.filter(oldest_due_date__lte=self.today - timedelta(days=int(value)))
@@ -164,4 +168,4 @@ class ExceptionFilter(filters.FilterSet):
     def by_customer(
         self, queryset: QuerySet[DunningException], _name: str, value: str
     ) -> QuerySet[DunningException]:
-        return queryset.filter(Q(customer__name__icontains=value) | Q(customer__account_code__iexact=value))
+        return queryset.filter(customer__in=named(value))

@@ -14,6 +14,7 @@ from django.db.models import CharField, DateField, F, IntegerField, Q, QuerySet,
 from django.db.models.functions import Cast
 
 from core.rights import Actor
+from customers.filters import matching
 from customers.models import Customer
 from dunning.models import Level, Notice, Run, RunExclusion
 
@@ -99,11 +100,11 @@ def _branches(
     run: Run, actor: Actor, outcome: str, customer: str
 ) -> tuple[QuerySet[Any, Any] | None, QuerySet[Any, Any] | None]:
     visible = Customer.objects.visible_to(actor)
-    named = Q()
     if customer:
-        named = Q(customer__name__icontains=customer) | Q(customer__account_code__iexact=customer)
+        visible = matching(visible, customer)
+    visible = visible.order_by().values("pk")
     notices = (
-        Notice.objects.filter(named, run=run, customer__in=visible)
+        Notice.objects.filter(run=run, customer__in=visible)
         .annotate(
             kind=Value(_NOTICE, IntegerField()),
             items=F("line_count"),
@@ -113,7 +114,7 @@ def _branches(
         .values(*_COLUMNS)
     )
     exclusions = (
-        RunExclusion.objects.filter(named, run=run, customer__in=visible)
+        RunExclusion.objects.filter(run=run, customer__in=visible)
         .annotate(
             kind=Value(_EXCLUSION, IntegerField()),
             items=F("item_count"),
