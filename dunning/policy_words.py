@@ -183,6 +183,24 @@ def differences(old: Content, new: Content) -> list[Change]:
     return changes
 
 
+def other_next_steps(old: Content, new: Content) -> list[str]:
+    """What an item that has climbed the old ladder takes next, where the new one says another level at that rank."""
+    told = []
+    for rank, done in enumerate(old["levels"], 1):
+        before = old["levels"][rank]["kind"] if rank < len(old["levels"]) else None
+        after = new["levels"][rank]["kind"] if rank < len(new["levels"]) else None
+        if before == after:
+            continue
+        names = {
+            "rank": rank,
+            "done": Level.Kind(done["kind"]).label,
+            "before": _("plus rien") if before is None else Level.Kind(before).label,
+            "after": _("plus rien") if after is None else Level.Kind(after).label,
+        }
+        told.append(_("après le niveau %(rank)s (%(done)s) : %(after)s, et non %(before)s") % names)
+    return told
+
+
 def written(model: type[Policy] | type[Level], name: str, value: Any) -> str:
     """A field's value as people read it."""
     if value is None or value == "" or value == []:

@@ -30,7 +30,7 @@ from dunning.operations.policies import (
 from dunning.operations.policy_drafts import ChangedMeanwhile, FaultyLadder
 from dunning.policy_content import content_of, fingerprint
 from dunning.policy_reach import Conditions, reach
-from dunning.policy_words import differences
+from dunning.policy_words import differences, other_next_steps
 from dunning.views.ladder import ladder_view, show_faults
 from dunning.views.places import tabs
 from dunning.views.tones import POLICY_TONES, SIMULATION_TONES
@@ -260,6 +260,7 @@ def policy_activate(request: HttpRequest, pk: int) -> HttpResponse:
         "ladder": ladder_view(policy, checked=True),
         "active": active,
         "differences": differences(content_of(active), content_of(policy)) if active else [],
+        "other_steps": other_next_steps(content_of(active), content_of(policy)) if active else [],
         "reach": reach(request.user, Conditions.of(policy), today=clock.today()),
         "simulation": simulation,
         "simulation_tone": SIMULATION_TONES[Simulation.Status(simulation.status)] if simulation else "",
