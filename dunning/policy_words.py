@@ -197,7 +197,7 @@ def other_next_steps(old: Content, new: Content) -> list[str]:
             "before": _("plus rien") if before is None else Level.Kind(before).label,
             "after": _("plus rien") if after is None else Level.Kind(after).label,
         }
-        told.append(_("après le niveau %(rank)s (%(done)s) : %(after)s, et non %(before)s") % names)
+        told.append(_("après le niveau %(rank)s (%(done)s) : %(after)s, et non %(before)s") % names)
     return told
 
 
