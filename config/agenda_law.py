@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from django.db.models import Count, Q, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.agenda_entries import Entry, bounded, sums
+from config.agenda_entries import MOST_COUNTED, Entry, bounded, written
 from core.legal import expiring_series, register, unconfirmed_rates
 from core.legal_register import ECB_RATE, LEGAL_INTEREST, MissingLegalParameter, label_of
 from core.models import User
@@ -23,35 +24,48 @@ ALERT_MONTHS = 3
 
 
 def _limitation(user: User, today: date) -> Iterable[Entry]:
-    """Claims whose prudent date comes within three months, or has passed."""
+    """Claims whose prudent date comes within three months, or has passed: one pass over the ledger for both."""
     try:
         claims = approaching(user, register(), today=today, months=ALERT_MONTHS)
     except MissingLegalParameter:
         return
-    soon = claims.filter(act_by__gte=today)
-    if count := bounded(soon):
+    soon, passed = Q(act_by__gte=today), Q(act_by__lt=today)
+    totals = list(
+        claims.order_by()
+        .values("currency")
+        .annotate(
+            soon=Count("pk", filter=soon),
+            soon_amount=Sum("open_amount", filter=soon),
+            passed=Count("pk", filter=passed),
+            passed_amount=Sum("open_amount", filter=passed),
+        )
+    )
+    if count := sum(total["soon"] for total in totals):
         yield Entry(
             key="limitation",
-            count=count,
+            count=min(count, MOST_COUNTED),
             title=ngettext("créance bientôt prescrite", "créances bientôt prescrites", count),
-            reason=_("À interrompre dans les trois mois : reconnaissance de dette, demande en justice ou acte d’exécution."),
+            reason=_(
+                "À interrompre dans les trois mois : reconnaissance de dette, demande en justice ou acte d’exécution."
+            ),
             url=f"{reverse('dunning:limitation-list')}?within=3",
             action=_("Agir"),
             tone="late",
-            amounts=sums(soon, "open_amount", count),
-        )  # fmt: skip
-    passed = claims.filter(act_by__lt=today)
-    if count := bounded(passed):
+            amounts=written({t["currency"]: t["soon_amount"] for t in totals if t["soon"]}),
+        )
+    if count := sum(total["passed"] for total in totals):
         yield Entry(
             key="barred",
-            count=count,
-            title=ngettext("créance dont la date prudente est passée", "créances dont la date prudente est passée", count),
-            reason=_("Un acte non enregistré peut les avoir sauvées : vérifiez, ou passez-les en perte."),
+            count=min(count, MOST_COUNTED),
+            title=ngettext(
+                "créance dont la date prudente est passée", "créances dont la date prudente est passée", count
+            ),
+            reason=_("Un acte non enregistré peut les avoir sauvées : vérifiez, ou passez-les en perte."),
             url=f"{reverse('dunning:limitation-list')}?within=passed",
             action=_("Vérifier"),
             tone="watch",
-            amounts=sums(passed, "open_amount", count),
-        )  # fmt: skip
+            amounts=written({t["currency"]: t["passed_amount"] for t in totals if t["passed"]}),
+        )
 
 
 def _waivers(user: User, today: date) -> Iterable[Entry]:
@@ -69,7 +83,7 @@ def _waivers(user: User, today: date) -> Iterable[Entry]:
             key="void_waivers",
             count=count,
             title=ngettext("remise qui peut être nulle", "remises qui peuvent être nulles", count),
-            reason=_("Le paramètre légal « %(key)s » ne permet plus de remise.") % {"key": WAIVER_ALLOWED},
+            reason=_("Le paramètre légal « %(key)s » ne permet plus de remise.") % {"key": WAIVER_ALLOWED},
             url=reverse("dunning:waiver-list"),
             action=_("Vérifier"),
             tone="watch",
@@ -90,7 +104,7 @@ def _rates(user: User, today: date) -> Iterable[Entry]:
             key="legal_parameters",
             count=len(ending),
             title=ngettext("paramètre légal à renouveler", "paramètres légaux à renouveler", len(ending)),
-            reason=_("%(label)s : dernière valeur connue jusqu’au %(day)s.")
+            reason=_("%(label)s : dernière valeur connue jusqu’au %(day)s.")
             % {"label": ending[0].label, "day": f"{ending[0].last_day:%d/%m/%Y}"},
             url=reverse("core:legal-parameter-list"),
             action=_("Renouveler"),
@@ -103,19 +117,19 @@ def _rates(user: User, today: date) -> Iterable[Entry]:
             key="missing_rates",
             count=len(missing),
             title=ngettext("taux légal à saisir", "taux légaux à saisir", len(missing)),
-            reason=_("%(label)s : aucun taux ; les clients dont le contrat le suit ne sont pas relancés.")
+            reason=_("%(label)s : aucun taux ; les clients dont le contrat le suit ne sont pas relancés.")
             % {"label": label_of(missing[0])},
             url=f"{reverse('core:legal-parameter-enter')}?key={missing[0]}",
             action=_("Saisir"),
             tone="late",
         )
-    unconfirmed = unconfirmed_rates(used, today, today)
+    unconfirmed = sorted(unconfirmed_rates(used, today, today), key=lambda value: value.key != ECB_RATE)
     if unconfirmed:
         yield Entry(
             key="unconfirmed_rates",
             count=len(unconfirmed),
             title=ngettext("taux légal à confirmer", "taux légaux à confirmer", len(unconfirmed)),
-            reason=_("%(label)s : %(value)s, lu dans une source secondaire ; les lettres qui en usent le signalent.")
+            reason=_("%(label)s : %(value)s, lu dans une source secondaire ; les lettres qui en usent le signalent.")
             % {"label": unconfirmed[0].label, "value": unconfirmed[0].shown},
             url=reverse("core:legal-parameter-list"),
             action=_("Confirmer"),

@@ -33,6 +33,7 @@ from dunning.operations.limitation_events import (
 )
 from dunning.views.places import tabs
 from dunning.views.waivers import law_form, visible_claim, visible_event
+from invoices.late_fee_laws import Law, law_of
 from invoices.models import OpenItem
 
 MONTHS = 12
@@ -92,6 +93,7 @@ def _shown(items: list[OpenItem], today: date) -> list[dict[str, object]]:
                 "tone": alert_tone(months),
                 "is_barred": limitation.is_barred(today),
                 "regime": REGIME_LABELS[limitation.period.regime],
+                "is_foreign": law_of(item.customer.late_payment_law) is not Law.FR,
                 "event": found[item.pk].events[-1] if found[item.pk].events else None,
             }
         )
@@ -171,8 +173,8 @@ def limitation_record(request: HttpRequest, pk: int) -> HttpResponse:
         submit=_("Enregistrer"),
         back=reverse("invoices:item-detail", args=[item.pk]),
         explanation=_(
-            "Une relance ou une mise en demeure n’interrompt pas la prescription ; déposer une requête en injonction de "
-            "payer non plus : seule la signification de l’ordonnance compte."
+            "Une relance ou une mise en demeure n’interrompt pas la prescription ; déposer une requête en injonction de "
+            "payer non plus : seule la signification de l’ordonnance compte."
         ),
     )
 
@@ -195,7 +197,7 @@ def limitation_end(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("Fin enregistrée : la prescription court de nouveau."))
+            messages.success(request, _("Fin enregistrée : la prescription court de nouveau."))
             return redirect("invoices:item-detail", pk=event.item_id)
     return law_form(
         request,
@@ -225,7 +227,7 @@ def limitation_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("Acte retiré : il ne compte plus."))
+            messages.success(request, _("Acte retiré : il ne compte plus."))
             return redirect("invoices:item-detail", pk=event.item_id)
     return law_form(
         request,
