@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,21 +217,29 @@ def person_looks(journal: Path) -> None:
     from core.rights import SYSTEM
     from dunning.models import Notice
     from dunning.operations.deliveries import retry_notice
+    from dunning.operations.notices import mark_sent
 
     taken = {line["message_id"] for line in _read(journal)}
-    failed = persistent(lambda: list(Notice.objects.filter(status="FAILED")[:200]))
-    for notice in failed:
-        if _message_id(notice.uid) not in taken:
-            persistent(lambda notice=notice: _again(retry_notice, SYSTEM, notice, clock.now()))
+    for notice in persistent(lambda: list(Notice.objects.filter(status="FAILED")[:200])):
+        if _message_id(notice.uid) in taken:
+            decide = partial(
+                mark_sent,
+                sent_on=clock.today(),
+                today=clock.today(),
+                reason="Le serveur de messagerie l’a pris",
+            )
+        else:
+            decide = retry_notice
+        persistent(lambda notice=notice, decide=decide: _decide(decide, SYSTEM, notice, clock.now()))
 
 
-def _again(retry: Callable[..., Any], actor: Any, notice: Any, now: datetime) -> None:
+def _decide(decision: Callable[..., Any], actor: Any, notice: Any, now: datetime) -> None:
     from core.errors import BusinessError
 
     try:
-        retry(actor=actor, notice=notice, now=now)
+        decision(actor=actor, notice=notice, now=now)
     except BusinessError:
-        pass  # already on its way
+        pass  # already on its way, or planned on a day to come: it waits
 
 
 def _message_id(uid: Any) -> str:
