@@ -102,7 +102,7 @@ class MailEventList(ApiView):
         operation_id="mail_events_create",
         summary=lazy("Transmettre ce qu’il advient des e-mails"),
         description=lazy(
-            "Un événement, une liste d’événements (1 000 au plus), ou le message reçu par l’adresse d’expédition "
+            "Un événement, une liste d’événements (1 000 au plus), ou le message reçu par l’adresse d’expédition "
             "(`message/rfc822`) : avis de remise RFC 3464, signalement RFC 5965, retour en clair. Un message qui n’est "
             "aucun de ceux-là ne donne aucun événement. Le même événement transmis deux fois ne change rien."
         ),
@@ -138,7 +138,7 @@ class MailEventList(ApiView):
         data = request.data
         many = isinstance(data, list)
         if many and not 1 <= len(data) <= MOST_AT_ONCE:
-            raise Problem(_("Envoyez de 1 à 1 000 événements à la fois."), code="invalid")
+            raise Problem(_("Envoyez de 1 à 1 000 événements à la fois."), code="invalid")
         given = MailEventSerializer(data=data, many=many, context=self.get_serializer_context())
         given.is_valid(raise_exception=True)
         return [_told(row) for row in (given.validated_data if many else [given.validated_data])]

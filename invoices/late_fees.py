@@ -313,7 +313,7 @@ class _Ledger:
         if self.claim.allocation is AllocationOrder.INTEREST_FIRST and self.pending:
             raise ClaimError(
                 _(
-                    "Au taux du jour du paiement, un règlement partiel ne s’impute que d’abord sur le principal."
+                    "Au taux du jour du paiement, un règlement partiel ne peut s’imputer d’abord que sur le principal."
                 )
             )
         reasons: list[Reason] = []

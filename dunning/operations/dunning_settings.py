@@ -82,7 +82,7 @@ def _checked_costs(costs: Mapping[str, Any]) -> dict[str, str]:
     for channel, cost in costs.items():
         if channel not in Level.Channel.values or not Decimal(0) <= Decimal(cost) < Decimal(10_000):
             raise DunningSettingsRefused(
-                _("Un coût est un montant entre 0 et 10 000."), field="channel_costs"
+                _("Un coût est un montant entre 0 et 10 000."), field="channel_costs"
             )
         kept[channel] = f"{Decimal(cost):.2f}"
     return kept

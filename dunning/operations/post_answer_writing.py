@@ -90,7 +90,7 @@ def write_answers(actor: Actor, outcome: Outcome, proofs: Proofs, now: datetime)
                     Kind.CONTRADICTORY,
                     answer.line,
                     answer.reference,
-                    _("la preuve « %(name)s » manque dans « proofs » ou n’est pas un PDF de moins de 10 Mo")
+                    _("la preuve « %(name)s » manque dans « proofs » ou n’est pas un PDF de moins de 10 Mo")
                     % {"name": answer.proof},
                     delivery=delivery,
                 )

@@ -110,7 +110,7 @@ def read_answers(content: bytes) -> AnswerFile:
 
 def _rows(content: bytes) -> list[tuple[int, list[str]]]:
     if len(content) > MOST_BYTES:
-        raise AnswerFileRefused(_("Le fichier dépasse 10 Mo : envoyez-le en plusieurs parties."))
+        raise AnswerFileRefused(_("Le fichier dépasse 10 Mo : envoyez-le en plusieurs parties."))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -129,7 +129,7 @@ def _rows(content: bytes) -> list[tuple[int, list[str]]]:
             rows.append((reader.line_num, values))
             if len(rows) > MOST_LINES + 2:
                 raise AnswerFileRefused(
-                    _("Le fichier a plus de 20 000 lignes : envoyez-le en plusieurs parties.")
+                    _("Le fichier a plus de 20 000 lignes : envoyez-le en plusieurs parties.")
                 )
     except csv.Error as error:
         raise AnswerFileRefused(
