@@ -45,7 +45,13 @@ def read_mail_reports() -> int:
         return 0
     name, folder = "dunning.read_mail_report", Maildir(settings.MAIL_REPORTS_MAILDIR)
     read, end = 0, time.monotonic() + SWEEP_SECONDS
-    for path in folder.claimed():
+    try:
+        waiting = folder.claimed()
+    except OSError as error:
+        report_failure(name, "maildir", error, now=clock.now())
+        return 0
+    forget_failure(name, "maildir")
+    for path in waiting:
         key = path.name[:100]
         try:
             events = events_of(folder.head(path, HEAD_BYTES))

@@ -25,23 +25,6 @@ def reply_address(pattern: str, uid: UUID, *, secret: str) -> str:
     return pattern.replace(PLACE, reply_token(uid, secret=secret))
 
 
-def is_reply_pattern(pattern: str) -> bool:
-    """Whether addresses made after it are addresses: one place at most, in front of the @, no line break."""
-    local, at, domain = pattern.partition("@")
-    return (
-        bool(at and local and domain)
-        and pattern.count(PLACE) <= 1
-        and PLACE not in domain
-        and len(local.replace(PLACE, "x" * _TOKEN_LENGTH)) <= 64
-        and not any(char.isspace() or not char.isprintable() or char in '<>,;"@{}' for char in _bare(local))
-        and not any(char.isspace() or not char.isprintable() or char in '<>,;"@{}' for char in domain)
-    )
-
-
-def _bare(local: str) -> str:
-    return local.replace(PLACE, "")
-
-
 def same_address(address: str) -> str:
     """The form under which an address is compared and suppressed. No mail system in use tells case apart."""
     return address.strip().lower()

@@ -21,11 +21,18 @@ class Maildir:
         self._root = Path(path)
 
     def claimed(self) -> Iterator[Path]:
-        """The messages that wait, each moved to `cur` first; those that a killed reader left there come before."""
+        """The messages that wait, each moved to `cur` first; those that a killed reader left there come before.
+
+        Raises OSError at once when there is no such folder.
+        """
         current = self._root / "cur"
         current.mkdir(exist_ok=True)
-        yield from sorted(self._files(current))
-        for path in sorted(self._files(self._root / "new")):
+        return self._each(current, sorted(self._files(current)), sorted(self._files(self._root / "new")))
+
+    @staticmethod
+    def _each(current: Path, left: list[Path], new: list[Path]) -> Iterator[Path]:
+        yield from left
+        for path in new:
             target = current / path.name
             try:
                 os.rename(path, target)

@@ -188,6 +188,9 @@ def test_a_maildir_is_read_once_and_archived(sent, settings, tmp_path) -> None:
 def test_no_folder_is_no_work(settings) -> None:
     settings.MAIL_REPORTS_MAILDIR = ""
     assert read_mail_reports() == 0
+    settings.MAIL_REPORTS_MAILDIR = "/nowhere/at/all"
+    assert read_mail_reports() == 0
+    assert JobRun.objects.get(name="dunning.read_mail_report").status == JobRun.Status.FAILED
 
 
 @pytest.mark.django_db

@@ -13,13 +13,13 @@ from tests.house.world import build_world
 
 # Every field that a form of the house reads.
 FIELDS = (
-    "account_code", "address_lines", "allocated_on", "amount", "as_of", "bank_account", "bic", "confirmed",
-    "counterpart", "country", "currency", "customer_since", "date_order", "decimal", "delimiter", "email",
+    "account_code", "address", "address_lines", "allocated_on", "amount", "as_of", "bank_account", "bic", "confirmed",
+    "counterpart", "country", "currency", "customer_since", "date_order", "decimal", "delimiter", "detail", "email",
     "encoding", "entity", "expires_on", "files", "gl_account", "hold_reason", "hold_until", "iban",
     "insolvency_date", "journal_code", "key", "kind", "language", "legal_entity", "naf_code", "name",
     "next", "note", "other_identification", "outcome", "parent", "path", "phone", "pinned_note",
     "portfolio_owner", "posted_on", "profile", "promised_date", "reason", "reversed_on", "role", "scopes",
-    "seen", "segment", "selected", "sheet", "siren", "siret", "source", "subject", "terms", "user",
+    "seen", "segment", "selected", "send_to", "sheet", "siren", "siret", "source", "subject", "terms", "user",
     "valid_from", "valid_to", "value", "vat_number",
 )  # fmt: skip
 BAD = (
