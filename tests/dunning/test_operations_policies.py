@@ -70,8 +70,8 @@ def test_levels_are_added_changed_moved_and_removed(draft: Policy) -> None:
     )
     told = AuditEvent.objects.filter(verb="dunning.policy.edited").order_by("pk")
     assert [event.data["changes"] for event in told][:2] == [
-        ["Niveau 3 (Relance) : ajouté"],
-        ["Niveau 3 (Relance), Jours après l’échéance : 10 → 12"],
+        ["Niveau 3 (Relance)\u00a0: ajouté"],
+        ["Niveau 3 (Relance), Jours après l’échéance\u00a0: 10 → 12"],
     ]
 
 
@@ -97,7 +97,7 @@ def test_the_second_of_two_tabs_is_told_what_changed(draft: Policy) -> None:
     save_policy(policy_id=draft.pk, seen=seen, values={"contact_gap_days": 9}, **WHO)
     with pytest.raises(ChangedMeanwhile) as refused:
         save_level(policy_id=draft.pk, rank=2, seen=seen, values={"delay_days": 6}, **WHO)
-    assert refused.value.changes == ["Encours, Jours au moins entre deux contacts : 7 → 9"]
+    assert refused.value.changes == ["Encours, Jours au moins entre deux contacts\u00a0: 7 → 9"]
     # Having read it, the person keeps what was typed.
     changed = save_level(policy_id=draft.pk, rank=2, seen=refused.value.seen, values={"delay_days": 6}, **WHO)
     assert (changed.contact_gap_days, changed.levels.get(rank=2).delay_days) == (9, 6)
@@ -116,8 +116,8 @@ def test_activation_retires_the_former_version_and_tells_the_difference(draft: P
     assert dict(Policy.objects.values_list("version", "status")) == {1: "RETIRED", 2: "ACTIVE"}
     event = AuditEvent.objects.filter(verb="dunning.policy.activated").latest("pk")
     assert event.data["changes"] == [
-        "Niveau 4 (Mise en demeure), Jours après l’échéance : 30 → 25",
-        "Niveau 5 (Remise en recouvrement) : retiré",
+        "Niveau 4 (Mise en demeure), Jours après l’échéance\u00a0: 30 → 25",
+        "Niveau 5 (Remise en recouvrement)\u00a0: retiré",
     ]
     assert (event.data["replaces"], event.data["note"]) == (1, "Plus tôt")
 
