@@ -9,8 +9,18 @@ from decimal import Decimal
 
 from django.db.backends.utils import CursorWrapper
 
+# Its own formal notice was proven, in a letter of any policy. Looked at only where a hand-over comes next.
+HAS_FORMAL_NOTICE = """EXISTS (
+               SELECT 1
+               FROM dunning_noticeline line
+               JOIN dunning_notice sent ON sent.id = line.notice_id AND sent.status = 'SENT'
+               JOIN dunning_level lead ON lead.id = sent.level_id
+               JOIN dunning_level own ON own.policy_id = lead.policy_id AND own.rank = line.rank
+               WHERE line.item_id = i.item_id AND line.in_force AND own.kind = 'FORMAL_NOTICE'
+           )"""
+
 # Each item by itself: the level that comes next, or why none does.
-DRAFT = """
+DRAFT = f"""
 CREATE TEMP TABLE plan_draft ON COMMIT DROP AS
 SELECT i.item_id, i.customer_id, i.currency, i.due_date, i.is_overdue, i.policy_id, i.is_reminders_only,
        i.open_amount AS balance_amount, i.disputed_amount, i.promised_amount,
@@ -39,7 +49,7 @@ SELECT i.item_id, i.customer_id, i.currency, i.due_date, i.is_overdue, i.policy_
            WHEN i.last_rank > 0 AND i.last_sent_on IS NULL THEN 'PENDING'
            WHEN level.level_id IS NULL THEN 'SEQUENCE_DONE'
            WHEN i.is_reminders_only AND level.kind IN ('FORMAL_NOTICE', 'HAND_OVER') THEN 'EXCEPTED'
-           WHEN level.kind = 'HAND_OVER' AND NOT i.has_formal_notice THEN 'OTHER_STEP_FIRST'
+           WHEN level.kind = 'HAND_OVER' AND NOT {HAS_FORMAL_NOTICE} THEN 'OTHER_STEP_FIRST'
            WHEN reached.on_date > %(as_of)s THEN 'WAITING'
        END AS reason
 FROM plan_item i

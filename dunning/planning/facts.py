@@ -52,8 +52,7 @@ SELECT b.item_id, b.customer_id, b.currency, b.due_date, b.open_amount, b.is_fac
        least(coalesce(promise.amount, 0), b.open_amount - least(coalesce(dispute.amount, 0), b.open_amount))
            AS promised_amount,
        coalesce(step.rank, 0) AS last_rank,
-       step.sent_on AS last_sent_on,
-       coalesce(step.has_formal_notice, FALSE) AS has_formal_notice
+       step.sent_on AS last_sent_on
 FROM plan_balance b
 JOIN plan_account a ON a.customer_id = b.customer_id AND a.currency = b.currency
 LEFT JOIN plan_exception exception ON exception.item_id = b.item_id
@@ -75,15 +74,7 @@ LEFT JOIN (
 ) dispute ON dispute.item_id = b.item_id
 LEFT JOIN ({PROMISED_PARTS}) promise ON promise.item_id = b.item_id
 LEFT JOIN LATERAL (
-    SELECT line.rank, CASE WHEN n.status = 'SENT' THEN n.sent_on END AS sent_on,
-           EXISTS (
-               SELECT 1
-               FROM dunning_noticeline formal
-               JOIN dunning_notice sent ON sent.id = formal.notice_id AND sent.status = 'SENT'
-               JOIN dunning_level lead ON lead.id = sent.level_id
-               JOIN dunning_level own ON own.policy_id = lead.policy_id AND own.rank = formal.rank
-               WHERE formal.item_id = b.item_id AND formal.in_force AND own.kind = 'FORMAL_NOTICE'
-           ) AS has_formal_notice
+    SELECT line.rank, CASE WHEN n.status = 'SENT' THEN n.sent_on END AS sent_on
     FROM dunning_noticeline line
     JOIN dunning_notice n ON n.id = line.notice_id
     WHERE line.item_id = b.item_id AND line.in_force
