@@ -11,6 +11,7 @@ from django.conf import settings
 
 from dunning.models import Agency, Level, Policy
 from dunning.policy_rules import Ladder, Step
+from dunning.post.e_registered import e_registered_is_configured
 
 # What an edit may change, in the order of the page. `note` and who did what are not part of what a policy says.
 CONDITIONS = (
@@ -66,6 +67,7 @@ def ladder_of(policy: Policy, levels: Iterable[Level] | None = None) -> Ladder:
         sending_from=_hour(policy.sending_from),
         sending_until=_hour(policy.sending_until),
         has_sms_gateway=has_sms_gateway(),
+        has_e_registered=e_registered_is_configured(),
         has_agency=Agency.objects.filter(is_active=True).exists(),
     )
 

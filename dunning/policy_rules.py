@@ -59,6 +59,7 @@ class Ladder:
     sending_until: time = time(18)
     # What the house can do.
     has_sms_gateway: bool = False
+    has_e_registered: bool = False
     has_agency: bool = False
 
 
@@ -276,6 +277,15 @@ def _channel_fits(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             step.rank,
             "channel",
             _("Aucune passerelle SMS n’est réglée dans cette installation : choisissez un autre canal."),
+        )
+    elif step.channel == E_REGISTERED and not ladder.has_e_registered and ladder.customer_kind != CONSUMER:
+        yield Fault(
+            step.rank,
+            "channel",
+            _(
+                "Aucun prestataire de lettre recommandée électronique n’est réglé dans cette installation : choisissez un "
+                "autre canal."
+            ),
         )
 
 

@@ -103,7 +103,13 @@ def test_what_depends_on_the_day_of_the_month_is_no_fault() -> None:
         (with_step(FORMAL, channel="EMAIL"), 4, "channel"),
         (with_step(FORMAL, channel="LETTER"), 4, "channel"),
         (with_step(FORMAL, approval="AUTOMATIC"), 4, "approval"),
-        (replace(with_step(FORMAL, channel="E_REGISTERED"), customer_kind="CONSUMER"), 4, "channel"),
+        (
+            replace(
+                with_step(FORMAL, channel="E_REGISTERED"), customer_kind="CONSUMER", has_e_registered=True
+            ),
+            4,
+            "channel",
+        ),
         (with_step(FORMAL, claims_interest=False), 4, "claims_interest"),
         (with_step(FORMAL, claims_indemnity=False), 4, "claims_indemnity"),
         (replace(GOOD, contact_gap_days=12), 2, "delay_days"),
@@ -124,3 +130,9 @@ def test_every_fault_of_a_bad_ladder_is_told_at_once() -> None:
         (2, "kind"),
         (2, "approval"),
     ]
+
+
+def test_an_electronic_registered_letter_needs_its_provider() -> None:
+    ladder = with_step(FORMAL, channel="E_REGISTERED")
+    assert [(fault.rank, fault.field) for fault in check_ladder(ladder)] == [(4, "channel")]
+    assert check_ladder(replace(ladder, has_e_registered=True)) == []
