@@ -127,7 +127,7 @@ class MailLine:
         self._handed += 1
         detail = _("Accepté par le serveur de messagerie.")
         if refused:
-            told = " ; ".join(f"{address} : {answer}" for address, answer in refused)
+            told = " ; ".join(f"{address} : {answer}" for address, answer in refused)
             detail = _("Accepté par le serveur de messagerie, sauf pour %(refused)s") % {"refused": told}
         return DeliveryOutcome(OutcomeStatus.SENT, detail, tuple(refused))
 
