@@ -19,6 +19,13 @@ def visible_entities(request: object) -> QuerySet[LegalEntity]:
     return LegalEntity.objects.visible_to(user) if user is not None else LegalEntity.objects.none()
 
 
+class Choices(filters.MultipleChoiceFilter):
+    """Several values of a column of the row or of one it points to: nothing comes twice, nothing is made distinct."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"distinct": False} | kwargs)
+
+
 def named(text: str) -> "QuerySet[Customer]":
     """The keys of the customers whose name or code holds the text, as the search of customers finds them."""
     return matching(Customer.objects.all(), text).order_by().values("pk")  # type: ignore[return-value]
@@ -27,13 +34,9 @@ def named(text: str) -> "QuerySet[Customer]":
 class NoticeFilter(filters.FilterSet):
     """Which notices: state, level, creditor, customer, amount."""
 
-    status = filters.MultipleChoiceFilter(label=_("État"), choices=Notice.Status.choices)
-    level = filters.MultipleChoiceFilter(
-        label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices
-    )
-    channel = filters.MultipleChoiceFilter(
-        label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices
-    )
+    status = Choices(label=_("État"), choices=Notice.Status.choices)
+    level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
+    channel = Choices(label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices)
     legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
     customer = filters.CharFilter(label=_("Client"), method="by_customer")
     min_amount = filters.NumberFilter(
@@ -62,9 +65,7 @@ def _policies() -> list[tuple[str, str]]:
 class ApprovalFilter(filters.FilterSet):
     """Which proposed notices: level, channel, scenario, creditor, amount, delay, language, exception, customer."""
 
-    level = filters.MultipleChoiceFilter(
-        label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices
-    )
+    level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
     customer = filters.CharFilter(label=_("Client"), method="by_customer")
     min_amount = filters.NumberFilter(
         label=_("Principal à partir de"),
@@ -80,15 +81,13 @@ class ApprovalFilter(filters.FilterSet):
         max_digits=14,
         decimal_places=2,
     )
-    channel = filters.MultipleChoiceFilter(
-        label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices
-    )
+    channel = Choices(label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices)
     policy = filters.ChoiceFilter(label=_("Scénario"), field_name="level__policy__code", choices=_policies)
     legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
     late_from = filters.NumberFilter(
         label=_("Retard à partir de (jours)"), method="by_delay", min_value=0, max_value=36_500
     )
-    language = filters.MultipleChoiceFilter(
+    language = Choices(
         label=_("Langue du client"), field_name="customer__language", choices=Customer.Language.choices
     )
     exception = filters.ChoiceFilter(
@@ -122,7 +121,7 @@ class ApprovalFilter(filters.FilterSet):
 class CaseFilter(filters.FilterSet):
     """Which cases: state and creditor."""
 
-    status = filters.MultipleChoiceFilter(label=_("État"), choices=Case.Status.choices)
+    status = Choices(label=_("État"), choices=Case.Status.choices)
     legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
 
     class Meta:
@@ -139,7 +138,7 @@ class ExceptionFilter(filters.FilterSet):
         empty_label=_("En cours"),
         choices=[("over", _("Terminées ou levées")), ("all", _("Toutes"))],
     )
-    effect = filters.MultipleChoiceFilter(label=_("Effet"), choices=DunningException.Effect.choices)
+    effect = Choices(label=_("Effet"), choices=DunningException.Effect.choices)
     legal_entity = filters.ModelChoiceFilter(
         label=_("Entité"), field_name="customer__legal_entity", queryset=visible_entities
     )
