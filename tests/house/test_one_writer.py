@@ -33,6 +33,7 @@ WRITERS = {
     "core/api/idempotency.py": "answers kept for repeated requests",
     "invoices/staging/": "the SQL and COPY that the operations on batches run",
     "invoices/drop_storage.py": "files of the watched folders, moved by the sweep",
+    "dunning/post/exchange.py": "files of the folder shared with the printer",
     "invoices/imports.py": "the SQL that the import operations run",
 }
 # Names whose `update` or `create` is no database write.
