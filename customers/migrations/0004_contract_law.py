@@ -16,17 +16,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='customer',
             name='claim_nature',
-            field=models.CharField(blank=True, choices=[('CARRIAGE', 'Transport de marchandises (un an)'), ('SHIPPING', 'Fournitures pour navires et autres cas d’un an (C. com. L110-4 II)'), ('UNKNOWN', 'Non déterminée (délai le plus court)')], db_default='', default='', help_text='Pour la prescription. Vide : vente de biens ou de services.', max_length=8, verbose_name='nature des créances'),
+            field=models.CharField(blank=True, choices=[('CARRIAGE', 'Transport de marchandises (un an)'), ('SHIPPING', 'Fournitures pour navires et autres cas d’un an (C. com. L110-4 II)'), ('UNKNOWN', 'Non déterminée (délai le plus court)')], db_default='', default='', help_text='Pour la prescription. Vide : vente de biens ou de services.', max_length=8, verbose_name='nature des créances'),
         ),
         migrations.AddField(
             model_name='customer',
             name='late_payment_law',
-            field=models.CharField(blank=True, choices=[('FR', 'France'), ('DE', 'Allemagne'), ('AT', 'Autriche'), ('BE', 'Belgique'), ('ES', 'Espagne'), ('IE', 'Irlande'), ('IT', 'Italie'), ('LU', 'Luxembourg'), ('NL', 'Pays-Bas'), ('PL', 'Pologne'), ('PT', 'Portugal'), ('GB', 'Royaume-Uni')], db_default='', default='', help_text='Celle du contrat ou des conditions générales. Vide : droit français.', max_length=2, verbose_name='loi des pénalités de retard'),
+            field=models.CharField(blank=True, choices=[('FR', 'France'), ('DE', 'Allemagne'), ('AT', 'Autriche'), ('BE', 'Belgique'), ('ES', 'Espagne'), ('IE', 'Irlande'), ('IT', 'Italie'), ('LU', 'Luxembourg'), ('NL', 'Pays-Bas'), ('PL', 'Pologne'), ('PT', 'Portugal'), ('GB', 'Royaume-Uni')], db_default='', default='', help_text='Celle du contrat ou des conditions générales. Vide : droit français.', max_length=2, verbose_name='loi des pénalités de retard'),
         ),
         migrations.AddField(
             model_name='customer',
             name='limitation_years',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='D’un à dix ans, entre professionnels (C. civ. 2254). Vide : délai légal.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)], verbose_name='prescription convenue (années)'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='D’un à dix ans, entre professionnels (C. civ. 2254). Vide : délai légal.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)], verbose_name='prescription convenue (années)'),
         ),
         migrations.AddConstraint(
             model_name='customer',

@@ -60,10 +60,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('sender_name', models.CharField(blank=True, max_length=80, verbose_name='nom de l’expéditeur')),
-                ('sender_email', models.EmailField(blank=True, help_text='Vide : l’adresse d’envoi de l’installation.', max_length=254, verbose_name='adresse d’expédition')),
-                ('reply_address', models.CharField(blank=True, help_text='« relances+{dossier}@exemple.fr » donne une adresse par relance ; vide : l’adresse de l’entité.', max_length=120, verbose_name='adresse de réponse')),
+                ('sender_email', models.EmailField(blank=True, help_text='Vide : l’adresse d’envoi de l’installation.', max_length=254, verbose_name='adresse d’expédition')),
+                ('reply_address', models.CharField(blank=True, help_text='« relances+{dossier}@exemple.fr » donne une adresse par relance ; vide : l’adresse de l’entité.', max_length=120, verbose_name='adresse de réponse')),
                 ('copy_to', models.EmailField(blank=True, max_length=254, verbose_name='copie cachée à')),
-                ('bank_freshness_days', models.PositiveSmallIntegerField(blank=True, help_text='Au-delà, les envois attendent un relevé plus récent. Vide : non vérifié.', null=True, verbose_name='relevés bancaires exigés depuis moins de (jours ouvrés)')),
+                ('bank_freshness_days', models.PositiveSmallIntegerField(blank=True, help_text='Au-delà, les envois attendent un relevé plus récent. Vide : non vérifié.', null=True, verbose_name='relevés bancaires exigés depuis moins de (jours ouvrés)')),
                 ('guard_ratio', models.DecimalField(decimal_places=1, default=2, max_digits=4, validators=[django.core.validators.MinValueValidator(1)], verbose_name='volume inhabituel au-delà de (fois l’habitude)')),
                 ('guard_minimum', models.PositiveIntegerField(default=50, verbose_name='volume jamais inhabituel en dessous de (relances)')),
                 ('mails_per_minute', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1)], verbose_name='e-mails par minute et par domaine')),
@@ -372,7 +372,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='level',
             name='template_code',
-            field=models.CharField(blank=True, help_text='Vide : le modèle du niveau.', max_length=30, verbose_name='modèle de courrier'),
+            field=models.CharField(blank=True, help_text='Vide : le modèle du niveau.', max_length=30, verbose_name='modèle de courrier'),
         ),
         migrations.AddField(
             model_name='level',
@@ -498,7 +498,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='policy',
             name='sending_weekdays',
-            field=models.CharField(default='12345', max_length=7, validators=[django.core.validators.RegexValidator('^(?!.*(.).*\\1)[1-7]+$', 'Jours attendus : 1 (lundi) à 7 (dimanche), sans répétition.')], verbose_name='jours d’envoi'),
+            field=models.CharField(default='12345', max_length=7, validators=[django.core.validators.RegexValidator('^(?!.*(.).*\\1)[1-7]+$', 'Jours attendus : 1 (lundi) à 7 (dimanche), sans répétition.')], verbose_name='jours d’envoi'),
         ),
         migrations.AddField(
             model_name='policy',
@@ -553,7 +553,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='policy',
             name='minimum_amount',
-            field=models.DecimalField(decimal_places=2, default=0, help_text='Par client et par devise ; en dessous, la relance attend.', max_digits=14, validators=[django.core.validators.MinValueValidator(0)], verbose_name='montant minimal relancé'),
+            field=models.DecimalField(decimal_places=2, default=0, help_text='Par client et par devise ; en dessous, la relance attend.', max_digits=14, validators=[django.core.validators.MinValueValidator(0)], verbose_name='montant minimal relancé'),
         ),
         migrations.AlterField(
             model_name='policy',
@@ -563,7 +563,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='run',
             name='status',
-            field=models.CharField(choices=[('REQUESTED', 'Demandée'), ('GUARDED', 'Retenue : volume inhabituel'), ('PLANNED', 'Planifiée'), ('CANCELLED', 'Annulée'), ('FAILED', 'Échouée')], default='REQUESTED', max_length=10, verbose_name='état'),
+            field=models.CharField(choices=[('REQUESTED', 'Demandée'), ('GUARDED', 'Retenue : volume inhabituel'), ('PLANNED', 'Planifiée'), ('CANCELLED', 'Annulée'), ('FAILED', 'Échouée')], default='REQUESTED', max_length=10, verbose_name='état'),
         ),
         migrations.AlterField(
             model_name='runexclusion',
