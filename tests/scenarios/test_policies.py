@@ -7,7 +7,10 @@ from playwright.sync_api import Page, expect
 
 from core import clock
 from core.models import Role, User
+from core.rights import SYSTEM
 from dunning.models import Policy, Simulation
+from dunning.operations.policies import save_policy
+from dunning.policy_content import fingerprint
 from dunning.tasks_simulations import run_simulations
 from tests.dunning.factories import load_law, make_agency, make_customer, make_entity, make_item
 from tests.scenarios.house import pictures
@@ -66,13 +69,15 @@ def test_from_no_policy_to_a_simulated_and_activated_version(page: Page) -> None
     page.get_by_label("Échu inférieur à").fill("1000")
     expect(page.locator("#reach")).to_contain_text("3 clients")
     pictures(page, "policies-settings")
-    # A second tab saves first.
-    other = page.context.new_page()
-    other.goto(page.url)
-    other.get_by_label("Jours au moins entre deux contacts").fill("5")
-    other.get_by_role("button", name="Enregistrer le brouillon").click()
-    other.wait_for_load_state()
-    other.close()
+    # A colleague saves first.
+    draft = Policy.objects.get(status="DRAFT")
+    save_policy(
+        actor=SYSTEM,
+        policy_id=draft.pk,
+        seen=fingerprint(draft),
+        values={"contact_gap_days": 5},
+        now=clock.now(),
+    )
     page.get_by_role("button", name="Enregistrer le brouillon").click()
     expect(page.get_by_text("a été modifié depuis que vous l’avez ouvert")).to_be_visible()
     expect(page.get_by_text("7 → 5")).to_be_visible()
@@ -92,7 +97,6 @@ def test_from_no_policy_to_a_simulated_and_activated_version(page: Page) -> None
     assert LONG in download.value.path().read_text("utf-8-sig")
     pictures(page, "policies-simulation")
 
-    draft = Policy.objects.get(status="DRAFT")
     page.goto(f"/relances/scenarios/{draft.pk}/activer/")
     expect(page.get_by_text("Simulée le")).to_be_visible()
     expect(page.get_by_text("Niveau ajouté")).to_be_visible()
