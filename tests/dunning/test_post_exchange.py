@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.db import connection
 from django.utils.timezone import get_current_timezone
 
@@ -342,3 +344,33 @@ def test_killed_while_answers_are_read_each_line_counts_once(shared, monkeypatch
     assert states() == {("SENT", "DELIVERED")}
     assert [row.applied_count for row in PostAnswerFile.objects.all()] == [2, 2]
     assert Delivery.objects.count() == 2
+
+
+# --- a bucket ---------------------------------------------------------------------------------------------
+
+
+def test_in_a_bucket_the_marker_comes_last_and_answers_are_archived(settings) -> None:
+    storages_setting = {name: dict(options) for name, options in settings.STORAGES.items()}
+    storages_setting["post"] = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = storages_setting
+    settings.POST_EXCHANGE = True
+    (notice,) = letters_to_post(1)
+    (batch,) = prepare_batches(provider=PostBatch.Provider.EXCHANGE, **TOLD)
+    bucket = storages["post"]
+    # What a process that died left there is cleared.
+    bucket.save(f"outbound/{batch.reference}/manifest.csv", ContentFile(b"half"))
+    hand_over(batch_id=batch.pk, **TOLD)
+    assert sweep_answers(**later(0)) == 0
+    _folders, names = bucket.listdir(f"outbound/{batch.reference}")
+    reference = notice.letter.reference
+    assert sorted(names) == sorted([f"{reference}.pdf", "manifest.csv", "manifest.json", "ready"])
+    with bucket.open(f"outbound/{batch.reference}/manifest.csv") as file:
+        assert reference in file.read().decode()
+    row = f"{batch.reference};{reference};{TODAY}"
+    bucket.save("answers/a.csv", ContentFile(f"batch;reference;posted_on\n{row}\nEND;1\n".encode()))
+    bucket.save("answers/proofs/x.pdf", ContentFile(b"%PDF-1.4"))
+    assert sweep_answers(**later(1)) == 1
+    notice.refresh_from_db()
+    assert (notice.status, notice.sent_on) == (Notice.Status.SENT, TODAY)
+    assert bucket.listdir("answers")[1] == []
+    assert sweep_answers(**later(1)) == 0
