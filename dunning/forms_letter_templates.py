@@ -13,7 +13,7 @@ from dunning.operations.letter_templates import Texts
 class TextsForm(forms.Form):
     """The words of a draft. What they mean is read by the operation; here only that they fit their columns."""
 
-    name = forms.CharField(label=_("Libellé"), max_length=80)
+    name = forms.CharField(label=_("Nom du modèle"), max_length=80)
     subject = forms.CharField(label=_("Objet"), max_length=150)
     body = forms.CharField(
         label=_("Courrier"),

@@ -47,7 +47,7 @@ class OptionalAmountField(AmountField):
 class NewPolicyForm(forms.Form):
     """A new policy: its code, its name, and what it starts from."""
 
-    name = forms.CharField(label=_("Libellé"), max_length=80)
+    name = forms.CharField(label=_("Nom"), max_length=80)
     code = forms.CharField(
         label=_("Code"),
         max_length=30,
@@ -78,7 +78,7 @@ class NewPolicyForm(forms.Form):
 class PolicyForm(forms.Form):
     """A draft's own fields: which customers it takes, and how it writes to them."""
 
-    name = forms.CharField(label=_("Libellé"), max_length=80)
+    name = forms.CharField(label=_("Nom"), max_length=80)
     priority = forms.IntegerField(
         label=_("Priorité"),
         min_value=1,
@@ -277,7 +277,7 @@ class SimulationForm(forms.Form):
     """What to simulate."""
 
     horizon_days = forms.TypedChoiceField(
-        label=_("Sur"),
+        label=_("Sur une durée de"),
         coerce=int,
         choices=[(days, _("%(days)s jours") % {"days": days}) for days in (30, 60, 90, 180)],
         initial=90,
@@ -290,7 +290,7 @@ class SimulationForm(forms.Form):
 class TrialForm(forms.Form):
     """A trial: which policy, against what, on which share."""
 
-    name = forms.CharField(label=_("Libellé"), max_length=80)
+    name = forms.CharField(label=_("Nom"), max_length=80)
     policy = forms.ModelChoiceField(
         label=_("Scénario à l’essai"), queryset=Policy.objects.none(), empty_label=None
     )

@@ -81,7 +81,7 @@ def palette(kind: LetterKind) -> list[tuple[str, list[Choice]]]:
     return [
         (_("Champs"), group(FieldKind.TEXT)),
         (_("Blocs, seuls sur leur ligne"), group(FieldKind.BLOCK)),
-        (_("Conditions"), group(FieldKind.CONDITION)),
+        (_("Conditions du texte"), group(FieldKind.CONDITION)),
     ]
 
 

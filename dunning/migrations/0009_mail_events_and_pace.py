@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mailevent',
             name='effect',
-            field=models.CharField(choices=[('NONE', 'Enregistré'), ('DELIVERED', 'Envoi distribué'), ('TAKEN_BACK', 'Relance à reprendre'), ('TOO_LATE', 'Arrivé après l’étape suivante'), ('UNKNOWN', 'Message inconnu')], default='NONE', max_length=10, verbose_name='effet'),
+            field=models.CharField(choices=[('NONE', 'Noté'), ('DELIVERED', 'Envoi distribué'), ('TAKEN_BACK', 'Relance à reprendre'), ('TOO_LATE', 'Arrivé après l’étape suivante'), ('UNKNOWN', 'Message inconnu')], default='NONE', max_length=10, verbose_name='effet'),
         ),
         migrations.AddField(
             model_name='notice',

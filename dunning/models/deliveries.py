@@ -183,7 +183,7 @@ class MailEvent(models.Model):
     class Effect(models.TextChoices):
         """What was done because of it."""
 
-        NONE = "NONE", _("Enregistré")
+        NONE = "NONE", _("Noté")
         DELIVERED = "DELIVERED", _("Envoi distribué")
         TAKEN_BACK = "TAKEN_BACK", _("Relance à reprendre")
         TOO_LATE = "TOO_LATE", _("Arrivé après l’étape suivante")

@@ -151,7 +151,7 @@ def enclosed_words(level: Level) -> str:
     """What goes with it."""
     told = []
     if level.attaches_statement:
-        told.append(_("relevé de compte"))
+        told.append(_("relevé du compte"))
     if level.attaches_invoices:
         told.append(_("copies des factures"))
     return f" {_('et')} ".join(told)

@@ -293,7 +293,7 @@ def _cells(outcomes: Iterator[Outcome]) -> Iterator[list[object]]:
             yield [
                 customer.account_code,
                 customer.name,
-                _("Relance") if row.notice_id else _("Laissé"),
+                _("Relancé") if row.notice_id else _("Laissé"),
                 row.label,
                 str(states[row.status]) if row.status else "",
                 row.next_date,
