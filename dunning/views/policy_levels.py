@@ -157,7 +157,7 @@ def _panel(
     by_field = {fault.field: fault.sentence for fault in faults}
     sections = form.sections()
     for section in sections:
-        section["faults"] = [by_field[field.name] for field in section["fields"] if field.name in by_field]
+        section["fields"] = [(bound, by_field.get(bound.name, "")) for bound in section["fields"]]
     return {
         "form": form,
         "sections": sections,

@@ -201,3 +201,13 @@ def test_reach_counts_whom_the_conditions_take_now(manager: Any, draft: Policy) 
     assert_no_server_error(manager, url("policy-compare", draft.pk), ("avec",))
     counted = manager.get(url("policy-edit", draft.pk), typed).content.decode()
     assert "<strong>1</strong>" in counted
+
+
+def test_activation_tells_where_items_already_reminded_go_on(manager: Any, draft: Policy) -> None:
+    manager.post(url("policy-activate", draft.pk), {"seen": fingerprint(draft), "note": ""})
+    manager.post(url("policy-draft", draft.pk))
+    second = Policy.objects.get(version=2)
+    manager.post(url("level-add", second.pk, 2), {**LEVEL, "delay_days": "3", "seen": fingerprint(second)})
+    page = " ".join(manager.get(url("policy-activate", second.pk)).content.decode().split())
+    assert "Après le niveau 2 (Relance)" in page
+    assert "Relance, et non Seconde relance" in page
