@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from core.money import format_amount
 from dunning.models import Level, Policy
+from dunning.policy_advice import advise
 from dunning.policy_content import content_of, ladder_of, levels_of
-from dunning.policy_rules import Fault, advise, check_ladder
+from dunning.policy_rules import Fault, check_ladder
 from dunning.policy_words import claims, conditions, mark, moment, sending_times
 
 ICONS = {

@@ -22,8 +22,9 @@ from dunning.operations.policies import (
 )
 from dunning.operations.policy_drafts import ChangedMeanwhile, FaultyLadder, NotInScope
 from dunning.operations.policy_levels import add_level, move_level, remove_level, save_level
+from dunning.policy_advice import advise
 from dunning.policy_content import content_of, fingerprint, ladder_of
-from dunning.policy_rules import advise, check_ladder
+from dunning.policy_rules import check_ladder
 from tests.dunning.factories import NOW, make_agency, make_entity, make_policy
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from dunning.policy_rules import Ladder, Step, advise, check_ladder
+from dunning.policy_advice import advise
+from dunning.policy_rules import Ladder, Step, check_ladder
 
 PRE = Step(1, "PRE_REMINDER", "EMAIL", -5, approval="AUTOMATIC")
 FIRST = Step(2, "REMINDER", "EMAIL", 5, approval="AUTOMATIC")
