@@ -239,7 +239,7 @@ def _decide(decision: Callable[..., Any], actor: Any, notice: Any, now: datetime
     try:
         decision(actor=actor, notice=notice, now=now)
     except BusinessError:
-        pass  # already on its way, or planned on a day to come: it waits
+        pass  # already on its way
 
 
 def _message_id(uid: Any) -> str:
