@@ -108,7 +108,11 @@ class MailLine:
             return _away(str(away))
         except smtplib.SMTPRecipientsRefused as error:
             answers = {address: _reply_text(*reply) for address, reply in error.recipients.items()}
-            code, reply = next(iter(error.recipients.values()), (550, b""))
+            # One who may be served later keeps the message alive.
+            replies = sorted(
+                error.recipients.values(), key=lambda told: _status(told[0]) is not OutcomeStatus.RETRY
+            )
+            code, reply = next(iter(replies), (550, b""))
             self._give_back(code, reused)
             return DeliveryOutcome(_status(code), _reply_text(code, reply), tuple(answers.items()))
         except smtplib.SMTPResponseException as error:

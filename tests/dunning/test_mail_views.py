@@ -51,7 +51,7 @@ def test_the_notice_tells_what_happened_and_goes_to_another_address(bounced, man
         "Tentative 1",
         "acceptée par le serveur",
         "Adresse refusée définitivement",
-        "5.1.1 550",
+        "550 5.1.1",
         "Relance à reprendre",
     ):
         assert words in page

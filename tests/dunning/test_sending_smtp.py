@@ -178,6 +178,24 @@ def test_a_copy_that_is_refused_keeps_nobody_else_from_reading(entity, serve) ->
     assert inbox.envelopes[0][1] == ["compta0@client.example"]
 
 
+def test_one_who_may_be_served_later_keeps_the_message_alive(entity, serve) -> None:
+    serve(
+        **{
+            "compta0@client.example": ["550 5.1.1 User unknown"],
+            "direction@client.example": ["450 4.2.0 Greylisted"],
+        }
+    )
+    (notice,) = waiting(entity)
+    notice.customer.contacts.create(name="Direction", email="direction@client.example", gets_dunning=True)
+    sweep()
+    notice.refresh_from_db()
+    assert notice.status == Notice.Status.RENDERED
+    sweep(notice.not_before)
+    notice.refresh_from_db()
+    assert notice.status == Notice.Status.SENT
+    assert notice.deliveries.get(attempt=2).recipient == "direction@client.example"
+
+
 def test_an_address_refused_as_unknown_is_suppressed_others_are_not(entity, serve) -> None:
     serve(
         **{
