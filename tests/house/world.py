@@ -12,18 +12,15 @@ from core.legal import register
 from core.models import ApiKey, LegalParameter, User
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
-from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice, Policy, Trial
+from dunning.models import Agency, Case, CaseItem, FeeWaiver, Level, LimitationEvent, Notice
 from dunning.operations.exceptions import add_exception
 from dunning.operations.letter_templates import draft_template
 from dunning.operations.letters import render_next
 from dunning.operations.limitation_events import record_limitation_event
 from dunning.operations.notices import approve_notices
-from dunning.operations.policies import draft_next_version
 from dunning.operations.runs import dun
-from dunning.operations.simulations import complete_simulation, request_simulation
 from dunning.operations.stops import stop_dunning
 from dunning.operations.suppressions import suppress_address
-from dunning.simulation_outcome import compute
 from invoices.models import (
     Dispute,
     DisputeFile,
@@ -52,6 +49,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
 from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted
@@ -108,19 +106,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:letterhead-detail": {"pk": "entity"},
     "dunning:letter-edit": {"pk": "notice"},
     "dunning:letter-edit-check": {"pk": "notice"},
-    **{
-        f"dunning:policy-{name}": {"pk": "policy_draft"}
-        for name in ("detail", "edit", "reach", "draft", "activate", "retire", "compare")
-    },
-    "dunning:simulation-request": {"pk": "policy_draft"},
-    "dunning:simulation-detail": {"pk": "simulation"},
-    "dunning:simulation-file": {"pk": "simulation"},
-    "dunning:trial-detail": {"pk": "trial"},
-    "dunning:trial-end": {"pk": "trial"},
-    **{
-        f"dunning:level-{name}": {"pk": "policy_draft", "rank": "level_rank"}
-        for name in ("add", "save", "remove", "move")
-    },
+    **POLICY_ROUTES,
     "risk:customer-panel": {"pk": "customer"},
     "risk:score-detail": {"pk": "customer"},
     "risk:limit-set": {"pk": "customer"},
@@ -247,7 +233,7 @@ def build_world() -> dict[str, Any]:
     printed = render_next(actor=SYSTEM, facts=LetterFacts(register()), today=today, now=now)
     assert printed is not None
     return {
-        **_policies(policy, today),
+        **policy_documents(policy, today),
         "level_rank": 1,
         "entity": entity.pk,
         "entity_code": entity.code,
@@ -318,19 +304,6 @@ def _limitation_event(item: OpenItem) -> LimitationEvent:
         now=clock.now(),
     )
     return event
-
-
-def _policies(policy: Policy, today: date) -> dict[str, Any]:
-    """A draft that was simulated, and a trial of the version in force."""
-    now = clock.now()
-    draft = draft_next_version(actor=SYSTEM, policy=policy, now=now)
-    simulation = request_simulation(
-        actor=SYSTEM, policy=draft, horizon_days=30, payments="NONE", today=today, now=now
-    )
-    outcome = compute(simulation, lambda done, total: None)
-    complete_simulation(actor=SYSTEM, simulation=simulation, outcome=outcome, now=now)
-    trial = Trial.objects.create(name="Essai", policy=policy, started_on=today)
-    return {"policy_draft": draft.pk, "simulation": simulation.pk, "trial": trial.pk}
 
 
 def _dispute_file(dispute: Dispute) -> DisputeFile:
