@@ -23,7 +23,7 @@ def script_faults(source: str) -> list[str]:
     try:
         parse(source, VOCABULARY)
     except TemplateError as error:
-        return [f"{fault.line} : {fault.message}" for fault in error.faults]
+        return [f"{fault.line}\u00a0: {fault.message}" for fault in error.faults]
     return []
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.forms import DateInput
 from core.models import User
 from customers.models import Customer, LegalEntity
+from dunning.call_words import script_faults
 from dunning.default_policies import MODELS, DefaultPolicy
 from dunning.models import LetterTemplate, Level, Policy, Simulation
 from invoices.forms import AmountField
@@ -233,6 +234,10 @@ class LevelForm(forms.ModelForm):
         help_texts = {
             "delay_days": _("Négatif : avant l’échéance."),
             "gap_days": _("après l’envoi prouvé du niveau précédent"),
+            "call_script": _(
+                "Ce qu’il faut dire au téléphone ; {{ client.nom }}, {{ total }}, {{ nombre_pieces }}… y prennent la valeur du "
+                "client."
+            ),
         }
         widgets = {"call_script": forms.Textarea(attrs={"rows": 4})}
 
@@ -249,6 +254,14 @@ class LevelForm(forms.ModelForm):
     # The database's own checks are told by the rules, at their field.
     def _post_clean(self) -> None:
         return None
+
+    def clean_call_script(self) -> str:
+        script = str(self.cleaned_data["call_script"])
+        if faults := script_faults(script):
+            raise forms.ValidationError(
+                [gettext("Ligne %(fault)s") % {"fault": fault} for fault in faults[:5]]
+            )
+        return script
 
     def clean_minimum_amount(self) -> Decimal:
         return self.cleaned_data["minimum_amount"] or Decimal(0)

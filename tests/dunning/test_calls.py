@@ -180,3 +180,14 @@ def test_the_pages_of_a_call(call, make_user, sign_in) -> None:
     gone = client.get(url, follow=True).content.decode()
     assert "n’est plus à passer" in gone
     assert client.get(reverse("dunning:call-detail", args=[10**9])).status_code == 404
+
+
+def test_a_script_that_cannot_be_read_is_refused_where_it_is_written(call) -> None:
+    from dunning.forms_policies import LevelForm
+
+    form = LevelForm({"call_script": "Bonjour {{ nom_du_chat }}"}, instance=call.level)
+    assert "Ligne 1" in str(form.errors["call_script"])
+    assert (
+        "call_script"
+        not in LevelForm({"call_script": "Bonjour {{ client.nom }}"}, instance=call.level).errors
+    )
