@@ -235,7 +235,7 @@ class LevelForm(forms.ModelForm):
             "delay_days": _("Négatif : avant l’échéance."),
             "gap_days": _("après l’envoi prouvé du niveau précédent"),
             "call_script": _(
-                "Ce qu’il faut dire au téléphone ; {{ client.nom }}, {{ total }}, {{ nombre_pieces }}… y prennent la valeur du "
+                "Ce qu’il faut dire au téléphone ; {{ client.nom }}, {{ total }}, {{ nombre_pieces }}… y prennent la valeur du "
                 "client."
             ),
         }

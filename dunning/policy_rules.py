@@ -273,7 +273,7 @@ def _channel_fits(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
             step.rank,
             "channel",
             _(
-                "Aucun prestataire de lettre recommandée électronique n’est réglé dans cette installation : choisissez un "
+                "Aucun prestataire de lettre recommandée électronique n’est réglé dans cette installation : choisissez un "
                 "autre canal."
             ),
         )
