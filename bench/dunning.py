@@ -59,6 +59,28 @@ BOOKS = (
     """,
 )
 
+# Half of what has been due for a month had its reminder three weeks ago.
+STEPS = (
+    """
+    INSERT INTO dunning_run (legal_entity_id, as_of, sequence, status, created_at, notice_count, line_count, guard,
+        error)
+    VALUES (1, %(as_of)s::date - 21, 1, 'PLANNED', now(), 0, 0, '{}', '')
+    """,
+    """
+    INSERT INTO dunning_notice (run_id, legal_entity_id, customer_id, level_id, item_id, contact_key, currency, status,
+        as_of, open_amount, interest_amount, indemnity_amount, line_count, oldest_due_date, reason, sent_on)
+    SELECT run.id, 1, i.customer_id, level.id, i.id, 'C' || i.customer_id, 'EUR', 'SENT', run.as_of, i.open_amount, 0,
+           0, 1, i.due_date, '', run.as_of
+    FROM invoices_openitem i, dunning_run run, dunning_level level
+    WHERE level.rank = 1 AND i.kind = 'INVOICE' AND i.id %% 2 = 0 AND i.due_date < %(as_of)s::date - 30
+    """,
+    """
+    INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, days_late, interest_amount,
+        indemnity_amount)
+    SELECT id, item_id, 1, TRUE, open_amount, as_of - oldest_due_date, 0, 0 FROM dunning_notice
+    """,
+)
+
 
 def set_up(customers: int, items: int, seed: int) -> None:
     """Write the books set by set, and a ladder in which half of the items already had their reminder."""
@@ -86,6 +108,10 @@ def set_up(customers: int, items: int, seed: int) -> None:
             policy=policy, rank=rank, kind=kind, channel=channel, delay_days=delay, gap_days=gap,
             claims_interest=True, claims_indemnity=True,
         )  # fmt: skip
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement in STEPS:
+            cursor.execute(statement, params)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
@@ -125,6 +151,7 @@ def baseline(sample: int) -> float:
     from decimal import Decimal
 
     from django.db import transaction
+    from django.db.models import Max
 
     from core import audit, clock
     from core.legal import register
@@ -144,15 +171,25 @@ def baseline(sample: int) -> float:
     policy = PolicyRule(
         tuple(
             LevelRule(level.rank, level.delay_days, level.gap_days, level.kind) for level in levels.values()
-        )
+        ),
+        contact_gap_days=7,
     )
     start = time.perf_counter()
     with transaction.atomic():
         run = Run.objects.create(legal_entity_id=1, as_of=as_of, sequence=99, created_at=now)
         for customer in Customer.objects.order_by("pk")[:sample]:
             items = {item.pk: item for item in OpenItem.objects.filter(customer=customer, open_amount__gt=0)}
+            steps = {
+                line.item_id: line.notice.sent_on
+                for line in NoticeLine.objects.filter(item__in=items, in_force=True).select_related("notice")
+            }
+            contacts = Notice.objects.filter(contact_key=f"C{customer.pk}", status="SENT")
             outcome = select(
-                Account(policy, is_on_hold=customer.status == "ON_HOLD"),
+                Account(
+                    policy,
+                    is_on_hold=customer.status == "ON_HOLD",
+                    last_contact=contacts.aggregate(last=Max("sent_on"))["last"],
+                ),
                 [
                     ItemFacts(
                         item.pk,
@@ -161,6 +198,8 @@ def baseline(sample: int) -> float:
                         disputed_amount=sum(
                             dispute.amount for dispute in Dispute.objects.filter(item=item, resolved_on=None)
                         ),
+                        last_rank=1 if item.pk in steps else 0,
+                        last_sent_on=steps.get(item.pk),
                     )
                     for item in items.values()
                 ],

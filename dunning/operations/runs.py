@@ -157,7 +157,14 @@ def simulate(
     return outcomes
 
 
-_TEMPORARY_TABLES = (*facts.TABLES, *decisions.TABLES, "plan_rate", "plan_fee", "plan_indemnity")
+_TEMPORARY_TABLES = (
+    *facts.TABLES,
+    *decisions.TABLES,
+    "plan_rate",
+    "plan_fee",
+    "plan_indemnity",
+    "plan_notice",
+)
 
 
 def _unusual(legal_entity: LegalEntity, volume: Volume) -> Unusual | None:

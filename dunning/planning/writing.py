@@ -24,18 +24,24 @@ GROUP BY s.customer_id, s.currency, s.unit, s.level_id, s.contact_key, s.needs_a
 ORDER BY s.customer_id, s.currency, s.unit
 """
 
+# The run's own notices, with statistics: those of the stored table know nothing of a run just written, and the joins
+# below would be guessed as if it had one notice.
+WRITTEN = """
+CREATE TEMP TABLE plan_notice ON COMMIT DROP AS
+SELECT id, customer_id, currency, item_id FROM dunning_notice WHERE run_id = %(run)s
+"""
+
 LINES = """
 INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, disputed_amount,
                                 promised_amount, days_late, interest_amount, indemnity_amount)
 SELECT n.id, d.item_id, d.rank, TRUE, d.open_amount, d.disputed_amount, d.promised_amount,
        %(as_of)s - d.due_date,
        coalesce(f.interest, 0), coalesce(m.indemnity, 0)
-FROM dunning_notice n
+FROM plan_notice n
 JOIN plan_decision d ON d.customer_id = n.customer_id AND d.currency = n.currency AND d.reason IS NULL
     AND CASE WHEN d.unit > 0 THEN d.unit END IS NOT DISTINCT FROM n.item_id
 LEFT JOIN plan_fee f ON f.item_id = d.item_id
 LEFT JOIN plan_indemnity m ON m.item_id = d.item_id
-WHERE n.run_id = %(run)s
 ORDER BY n.id, d.due_date, d.item_id
 """
 
@@ -45,9 +51,8 @@ CREDIT_LINES = """
 INSERT INTO dunning_noticeline (notice_id, item_id, rank, in_force, open_amount, days_late,
                                 interest_amount, indemnity_amount)
 SELECT n.id, b.item_id, 0, FALSE, b.open_amount, 0, 0, 0
-FROM dunning_notice n
+FROM plan_notice n
 JOIN plan_balance b ON b.customer_id = n.customer_id AND b.currency = n.currency AND b.open_amount < 0
-WHERE n.run_id = %(run)s
 ORDER BY n.id, b.due_date, b.item_id
 """
 
@@ -96,6 +101,8 @@ def write(
     }
     cursor.execute(NOTICES, params)
     notices = cursor.rowcount
+    cursor.execute(WRITTEN, params)
+    cursor.execute("ANALYZE plan_notice")
     cursor.execute(LINES, params)
     lines = cursor.rowcount
     cursor.execute(CREDIT_LINES, params)

@@ -12,7 +12,13 @@ from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from customers.models import LegalEntity
 from dunning.models import DunningSettings, DunningStop, Level, Notice, NoticeLine, Policy, Run, RunExclusion
-from dunning.operations.notices import DunningStopped, ReasonMissing, RunGuarded, approve_notices
+from dunning.operations.notices import (
+    DunningStopped,
+    ReasonMissing,
+    RunGuarded,
+    approve_notices,
+    passes_gate,
+)
 from dunning.operations.run_decisions import (
     NothingToConfirm,
     PortfolioOnly,
@@ -22,6 +28,7 @@ from dunning.operations.run_decisions import (
     release_run,
 )
 from dunning.operations.runs import PlannedRun, dun
+from dunning.outdated import possibly_outdated
 from tests.dunning.factories import (
     NOW,
     TODAY,
@@ -261,6 +268,22 @@ def test_a_reminder_that_did_not_leave_before_the_due_date_is_held(entity) -> No
     reminder = Notice.objects.get(run=run_on(entity, 9).run_id)
     assert (reminder.level.rank, reminder.lines.get().rank) == (2, 2)
     assert reminder.lines.get().item_id == item.pk
+
+
+def test_the_gate_holds_it_too_when_no_run_came(entity) -> None:
+    Level.objects.filter(policy__legal_entity=entity, rank=1).update(
+        kind="PRE_REMINDER", delay_days=-5, claims_interest=False, claims_indemnity=False
+    )
+    make_item(make_customer(entity), "800.00", TODAY + timedelta(days=1))
+    notice = Notice.objects.get(run=run_on(entity).run_id)
+    approve_notices(actor=SYSTEM, notice_ids=[notice.pk], today=TODAY, now=NOW)
+    notice.refresh_from_db()
+    for days, passes in ((1, True), (2, False)):
+        day = {"today": TODAY + timedelta(days=days), "now": NOW + timedelta(days=days)}
+        assert passes_gate(actor=SYSTEM, notice=notice, **day) is passes
+    notice.refresh_from_db()
+    assert (notice.status, notice.reason[:15]) == (Notice.Status.HELD, "échéance passée")
+    assert possibly_outdated(TODAY + timedelta(days=2)) == []
 
 
 def test_contacts_of_another_entity_count(entity) -> None:
