@@ -31,18 +31,18 @@ COSTS = {
 _AUTOMATIC, _CONFIRMATION = Level.Approval.AUTOMATIC, Level.Approval.CONFIRMATION
 
 
-def _demo(model: DefaultPolicy, **fields: Any) -> DefaultPolicy:
+def _demo(model: DefaultPolicy, *, without: str = "", **fields: Any) -> DefaultPolicy:
     """A default ladder that waits for its campaign to be confirmed."""
     levels = tuple(
         {**level, "approval": _CONFIRMATION} if level.get("approval") == _AUTOMATIC else level
         for level in model.levels
     )
-    kept = {name: value for name, value in model.fields.items() if name not in fields.pop("without", ())}
+    kept = {name: value for name, value in model.fields.items() if name != without}
     return replace(model, levels=levels, fields=kept | fields)
 
 
 LADDERS = (
-    _demo(LARGE_ACCOUNTS, without=("turnover_share_from",), segment="Grands comptes"),
+    _demo(LARGE_ACCOUNTS, without="turnover_share_from", segment="Grands comptes"),
     _demo(PUBLIC),
     _demo(CONSUMERS),
     _demo(SME),
