@@ -292,7 +292,7 @@ class SimulationForm(forms.Form):
     horizon_days = forms.TypedChoiceField(
         label=_("Sur une durée de"),
         coerce=int,
-        choices=[(days, _("%(days)s jours") % {"days": days}) for days in (30, 60, 90, 180)],
+        choices=lambda: [(days, _("%(days)s jours") % {"days": days}) for days in (30, 60, 90, 180)],
         initial=90,
     )
     payments = forms.ChoiceField(

@@ -42,7 +42,7 @@ def stop_banners(request: HttpRequest) -> list[Banner]:
             "blocked",
             _("Relances arrêtées : %(where)s") % {"where": stop.legal_entity or _("toutes les entités")},
             _("%(reason)s (%(who)s). Rien n’est validé, imprimé ni envoyé ; rien n’est perdu.")
-            % {"reason": stop.reason, "who": stop.stopped_by or _("Encours")},
+            % {"reason": stop.reason, "who": stop.stopped_by or "Encours"},
             reverse("dunning:stop-list"),
             _("Voir l’arrêt"),
         )
