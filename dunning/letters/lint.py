@@ -99,7 +99,9 @@ def lint_address(letter: LetterContext, layout: LetterheadLayout) -> list[Findin
     for line in written:
         if len(line.strip()) > MAX_CHARS:
             warn(
-                _("La ligne d’adresse « %(line)s » dépasse %(limit)d caractères : elle passera sur deux lignes.")
+                _(
+                    "La ligne d’adresse « %(line)s » dépasse %(limit)d caractères : elle passera sur deux lignes."
+                )
                 % {"line": line, "limit": MAX_CHARS}
             )
     if sum(1 for line in written if line.strip()) > limit:

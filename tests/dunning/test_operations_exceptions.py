@@ -188,7 +188,7 @@ def test_a_guarded_run_is_released_or_cancelled_as_a_whole(proposed) -> None:
 
 
 def test_the_sweep_takes_away_what_is_wrong_by_now_and_nothing_else(proposed) -> None:
-    entity, run, items = proposed
+    _entity, run, items = proposed
     payment = make_item(items[0].customer, "-100.00", TODAY)
     settle(items[0], payment, "100.00", TODAY)
     make_item(items[1].customer, "-1.00", TODAY)
