@@ -86,7 +86,7 @@ def template_built_in(request: HttpRequest, kind: str, language: str) -> HttpRes
         {
             "kind": kind,
             "kind_label": Level.Kind(kind).label,
-            "language": language,
+            "text_language": language,
             "language_name": _language_name(language),
             "entity": _entity(request.GET.get("entite", ""), entities),
             "texts": texts,
