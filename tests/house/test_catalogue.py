@@ -24,10 +24,11 @@ from config.runtime.catalogue import (
     update,
 )
 from config.runtime.home import REPOSITORY
-from core.models import Role, User
+from core.models import LegalParameter, Role, User
 from core.views.styleguide import CUSTOMERS as SAMPLES
 from customers.models import Customer, LegalEntity, PaymentTerms
-from dunning.models import Agency, Policy
+from dunning.letters.sample_letters import DEBTOR
+from dunning.models import Agency, DunningStop, LetterTemplate, Policy
 from invoices.models import BankAccount, BankLine, ImportProfile, PaymentPlan
 from tests.house.test_routes import address, matrix
 from tests.house.world import build_world
@@ -271,9 +272,9 @@ SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-one", "data-many", 
 
 
 def spoken(content: bytes, language: str) -> Iterator[str]:
-    """Every text of a page, but those that say they are in the other language."""
+    """Every text of a page, but those that say they are in the other language, and what people write."""
     page = lxml.html.document_fromstring(content.decode())
-    for silent in page.xpath(f'//script | //style | //*[@lang and @lang != "{language}"]'):
+    for silent in page.xpath(f'//script | //style | //textarea | //*[@lang and @lang != "{language}"]'):
         silent.drop_tree()
     yield from page.xpath("//text()")
     for attribute in SPOKEN:
@@ -283,9 +284,12 @@ def spoken(content: bytes, language: str) -> Iterator[str]:
 def names_of_the_world() -> list[str]:
     """What people typed, which stays in the language they typed it in."""
     typed = {"Quelqu’un", "clé", "lot.csv", "dossier.zip", *(sample[0] for sample in SAMPLES)}
+    # A field of letters, by its code; the address of the imaginary customer, as the post wants it.
+    typed.update(("avoirs", *(line.upper() for line in DEBTOR.address_lines)))
     for model, field in (
         *((LegalEntity, "name"), (Customer, "name"), (Customer, "address_lines"), (PaymentTerms, "name")),
         *((Policy, "name"), (Agency, "name"), (User, "full_name")),
+        *((DunningStop, "reason"), (LetterTemplate, "name"), (LegalParameter, "source")),
         *((ImportProfile, "name"), (BankAccount, "name"), (BankLine, "remittance"), (PaymentPlan, "note")),
     ):
         typed.update(str(value) for value in model.objects.values_list(field, flat=True))
@@ -303,7 +307,10 @@ def heard(client: Client, language: str, foreign: re.Pattern[str]) -> set[tuple[
         if row["method"] != "GET":
             continue
         response = client.get(address(row["route"], world))
-        if not response.headers.get("Content-Type", "").startswith("text/html") or not response.content:
+        if (
+            not response.headers.get("Content-Type", "").startswith("text/html")
+            or not response.content.strip()
+        ):
             continue
         visited += 1
         for text in spoken(response.content, language):
