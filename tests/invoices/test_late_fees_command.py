@@ -143,4 +143,4 @@ def test_a_row_may_name_a_law_instead_of_a_rule(tmp_path: Path) -> None:
     report, _out, err = run(tmp_path, HEADER + "A,1.00,2026-01-15,,LAW:PL,2026-04-15,1.00,40.00,,,,,,,,,,\n")
     assert report["mismatches"] == 1 and "Banque nationale de Pologne" in err
     report, _out, err = run(tmp_path, HEADER + "A,1.00,2026-01-15,,LAW:XX,2026-04-15,1.00,40.00,,,,,,,,,,\n")
-    assert report["mismatches"] == 1 and "loi inconnue « XX »" in err
+    assert report["mismatches"] == 1 and "loi inconnue «\u00a0XX\u00a0»" in err
