@@ -45,13 +45,18 @@ def next_sending_moment(rules: SendingRules, now: datetime, holidays: Holidays, 
     An opening that the change to summer time skips is the same instant one hour later on the clock.
     """
     local = now.astimezone(zone)
-    today = local.date()
-    if is_sending_day(rules, today, holidays):
-        if rules.from_time <= local.time() < rules.until_time:
-            return now.astimezone(UTC)
-        if local.time() < rules.from_time:
-            return _opening(today, rules.from_time, zone, after=now)
-    return _opening(next_sending_day(rules, today + ONE_DAY, holidays), rules.from_time, zone, after=now)
+    day = local.date()
+    if is_sending_day(rules, day, holidays) and rules.from_time <= local.time() < rules.until_time:
+        return now.astimezone(UTC)
+    if local.time() >= rules.from_time:
+        day += ONE_DAY
+    while True:
+        day = next_sending_day(rules, day, holidays)
+        opening = _opening(day, rules.from_time, zone, after=now)
+        # A window of an hour that summer time skips does not open that day.
+        if opening.astimezone(zone).time() < rules.until_time:
+            return opening
+        day += ONE_DAY
 
 
 def _opening(day: date, at: time, zone: tzinfo, after: datetime) -> datetime:

@@ -91,7 +91,7 @@ def test_places_are_those_of_the_text_given() -> None:
 
 
 def test_a_language_without_a_list_names_itself() -> None:
-    with pytest.raises(UnknownVocabulary, match="« pl-PL »"):
+    with pytest.raises(UnknownVocabulary, match="«\u00a0pl-PL\u00a0»"):
         forbidden_words("komornik", "pl-PL")
 
 
