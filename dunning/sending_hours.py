@@ -42,7 +42,7 @@ def next_sending_day(rules: SendingRules, day: date, holidays: Holidays) -> date
 def next_sending_moment(rules: SendingRules, now: datetime, holidays: Holidays, zone: tzinfo) -> datetime:
     """`now` when a message may leave at that instant, else the opening of the next window. In UTC.
 
-    An opening that the change to summer time skips is the same instant one hour later on the clock.
+    An opening that the change to summer time skips is one hour later on the clock, if the window is open then.
     """
     local = now.astimezone(zone)
     day = local.date()

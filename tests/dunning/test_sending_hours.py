@@ -27,7 +27,7 @@ CASES = [
     ("Whit Monday 2026: Tuesday", OFFICE, at(2026, 5, 22, 20), at(2026, 5, 26, 8)),
     ("1 January by the year before", OFFICE, at(2026, 12, 31, 20), at(2027, 1, 4, 8)),
     ("holidays allowed", SendingRules(on_holidays=True), at(2026, 7, 14, 10), at(2026, 7, 14, 10)),
-    ("summer time begins: 02:30 does not exist", NIGHT, at(2026, 3, 29, 0), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+    ("summer time skips 02:30 to 03:30: the night after", NIGHT, at(2026, 3, 29, 0), at(2026, 3, 30, 2, 30)),
     ("winter time: first 02:30", NIGHT, at(2026, 10, 25, 1), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     (
         "winter time: between the two 02:30, the second",
