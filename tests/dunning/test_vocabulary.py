@@ -116,7 +116,7 @@ def test_the_shipped_templates_hold_no_forbidden_word() -> None:
     assert seen >= 16
 
 
-@pytest.mark.parametrize(("kind", "language"), itertools.product(LetterKind, sorted(languages())))
+@pytest.mark.parametrize(("kind", "language"), list(itertools.product(LetterKind, sorted(languages()))))
 def test_the_shipped_letters_say_all_they_must(kind: LetterKind, language: str) -> None:
     letter = make_context(kind, language=language, invoices=6)
     text = render_html(letter, logo=LOGO)
