@@ -15,6 +15,7 @@ from dunning.models import MailEvent, Notice, SuppressedAddress
 from dunning.operations.deliveries import send_next
 from dunning.tasks_mail import read_mail_reports
 from tests.api_client import Partner, problem
+from tests.database import database_url
 from tests.dunning.factories import NOW, TODAY
 from tests.dunning.steps import approve, propose, render
 from tests.dunning.test_mail_reports import HOSTILE, report
@@ -134,13 +135,8 @@ def test_a_body_without_end_is_refused(relay) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_mail_server_pipes_a_report_in(sent) -> None:
-    from django.db import connection
-
     notice, content = sent
-    database = connection.settings_dict
-    environment = os.environ | {
-        "DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    }
+    environment = os.environ | {"DATABASE_URL": database_url()}
     command = [sys.executable, "manage.py", "read_mail_report"]
 
     def pipe(sent_in: bytes, **changes: str) -> subprocess.CompletedProcess[bytes]:

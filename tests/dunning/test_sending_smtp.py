@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from core.rights import SYSTEM
 from customers.models import Contact
@@ -18,6 +18,7 @@ from dunning.mail.line import MailLine, MailServerAway
 from dunning.models import Delivery, DunningSettings, Level, Notice, Policy, SuppressedAddress
 from dunning.operations.deliveries import Sweep, close_cut_off_attempts, retry_notice, send_next
 from dunning.tasks import send_letters
+from tests.database import database_url
 from tests.dunning.factories import (
     NOW,
     TODAY,
@@ -330,11 +331,8 @@ def test_a_process_killed_between_the_message_and_the_answer_sends_it_once(serve
     inbox = serve()
     inbox.answer.clear()
     (notice,) = waiting(entity)
-    database = connection.settings_dict
     environment = os.environ | {
-        "DATABASE_URL": (
-            f"postgresql://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-        ),
+        "DATABASE_URL": database_url(),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "EMAIL_URL": f"smtp://127.0.0.1:{settings.EMAIL_PORT}",
         "ENCOURS_HOME": str(settings.HOME),
