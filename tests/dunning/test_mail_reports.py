@@ -262,4 +262,6 @@ def test_random_damage_never_ends_in_an_error() -> None:
         for _hit in range(drawn.randrange(1, 40)):
             at = drawn.randrange(len(damaged))
             damaged[at : at + drawn.randrange(3)] = bytes([drawn.randrange(256)])
-        read_reports(bytes(damaged))
+        for found in read_reports(bytes(damaged)):
+            assert len(found.recipient) <= 254 and len(found.detail) <= 1_000
+            assert "\x00" not in f"{found.detail}{found.recipient}{found.message_id}"
