@@ -36,7 +36,8 @@ def test_a_letter_is_rewritten_approved_and_sent_as_written(page: Page, make_use
 
     page.goto("/relances/modeles/")
     pictures(page, "templates-list")
-    page.get_by_role("row", name="Relance REMINDER").get_by_role("link", name="texte intégré").first.click()
+    reminder = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Relance", exact=True))
+    reminder.get_by_role("link", name="texte intégré").first.click()
     page.get_by_role("button", name="Préparer une version").click()
     expect(page.get_by_text("Rien à signaler.")).to_be_visible()
     page.get_by_label("Aperçu sur").select_option(label=LONG)
