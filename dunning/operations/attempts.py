@@ -24,6 +24,8 @@ from dunning.operations.suppressions import write_suppression
 # How long each refusal that may pass is waited out: greylisting ends within minutes, a full mailbox within hours.
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+# Channels whose attempts hold their lock from `begin` to their answer.
+LOCKED_CHANNELS = (Level.Channel.EMAIL, Level.Channel.SMS)
 
 
 def begin(
@@ -102,10 +104,13 @@ def _take_back_early_bounce(actor: Actor, delivery: Delivery, today: date, now: 
 def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
     """Attempts whose process died: nobody knows whether the message left, so a person decides.
 
-    Sending again by itself could send twice; calling it sent could mean never. Returns how many.
+    Sending again by itself could send twice; calling it sent could mean never. Returns how many. What the post or
+    a provider carries is open for days under no lock: those attempts are told by their answers.
     """
     closed = 0
-    started = Delivery.objects.filter(status=Delivery.Status.STARTED).order_by("notice", "pk")
+    started = Delivery.objects.filter(status=Delivery.Status.STARTED, channel__in=LOCKED_CHANNELS).order_by(
+        "notice", "pk"
+    )
     for delivery_id in list(started.values_list("pk", flat=True)[:100]):
         if not _try_lock(delivery_id):
             continue

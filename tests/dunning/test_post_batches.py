@@ -12,6 +12,7 @@ from core.files import open_file
 from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from dunning.models import Delivery, Level, Notice, PostBatch
+from dunning.operations.attempts import close_cut_off_attempts
 from dunning.operations.post_batches import BatchRefused, prepare_batches, print_house_batch, undo_batch
 from dunning.operations.posting import (
     NothingToPost,
@@ -116,6 +117,15 @@ def test_a_letter_paid_after_printing_comes_out_of_the_pile() -> None:
     assert first.deliveries.get().status == Delivery.Status.FAILED
     batch.refresh_from_db()
     assert batch.status == PostBatch.Status.HANDED
+
+
+def test_the_sweep_of_cut_off_sendings_leaves_letters_in_the_post_alone() -> None:
+    letters_to_post(2)
+    batch = house_batch()
+    # A letter in a batch is open for days, and no process holds its lock.
+    assert close_cut_off_attempts(actor=SYSTEM, today=TODAY, now=NOW) == 0
+    assert batch.deliveries.filter(status=Delivery.Status.STARTED).count() == 2
+    assert set(Notice.objects.values_list("status", flat=True)) == {Notice.Status.RENDERED}
 
 
 def test_a_number_given_twice_changes_nothing() -> None:
