@@ -13,7 +13,7 @@ from core import clock
 from core.errors import BusinessError
 from core.forms import show_refusal
 from core.money import format_amount
-from core.rights import has_permission, permission_required
+from core.rights import has_permission, permission_required, signed_in
 from customers.models import Customer
 from risk.exposure import exposures, group_exposure
 from risk.forms import LimitForm
@@ -21,6 +21,7 @@ from risk.models import CreditLimit, Score
 from risk.operations.limits import set_limit
 from risk.score_words import told_classes, told_reasons, told_scales
 from risk.scoring import CARD_VERSION
+from risk.views.panels import panels_of
 from risk.views.tones import class_tone
 
 HISTORY = 24
@@ -67,7 +68,11 @@ def _score_context(customer: Customer, today: date) -> dict[str, Any]:
 def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
     """The customer page's piece: exposure against the limit, and the score with its reasons."""
     customer, today = _visible(request, pk), clock.today()
-    context = {**_exposure_context(request, customer, today), **_score_context(customer, today)}
+    context = {
+        **_exposure_context(request, customer, today),
+        **_score_context(customer, today),
+        "panels": panels_of(customer, signed_in(request), today),
+    }
     template = "risk/customer_panel.html" if request.htmx else "risk/customer_panel_page.html"
     return render(request, template, context)
 

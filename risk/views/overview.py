@@ -30,6 +30,7 @@ from risk.overview import (
     scored,
     without_limit,
 )
+from risk.views.places import subtabs, tabs
 from risk.views.tones import class_tone
 
 # Tabs say how many rows wait, up to this many.
@@ -97,7 +98,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "title": listing.label,
         "classes": [_class_row(summary) for summary in class_summaries(customers, held)],
         "rows": [_row(row) for row in page_rows(page, today)],
-        "tabs": _tabs(request, customers, held, today, chosen),
+        "tabs": tabs(request, "overview"),
+        "subtabs": subtabs(request, "overview"),
+        "lists": _lists(request, customers, held, today, chosen),
         "next_url": page.next_url(request.GET),
         "previous_url": page.previous_url(request.GET),
         "as_of": held.stored_on or today,
@@ -137,17 +140,17 @@ def _row(row: RiskRow) -> dict[str, Any]:
     }
 
 
-def _tabs(
+def _lists(
     request: HttpRequest, customers: "QuerySet[Customer]", held: Balances, today: date, chosen: str
 ) -> list[dict[str, Any]]:
-    tabs = []
+    lists = []
     for key, listing in LISTINGS.items():
         query = request.GET.copy()
         for name in ("cursor", "sort", "list"):
             query.pop(name, None)
         query["list"] = key
         rows = listing.rows(customers, held, today).order_by()
-        tabs.append(
+        lists.append(
             {
                 "label": listing.label,
                 "url": f"?{query.urlencode()}",
@@ -155,4 +158,4 @@ def _tabs(
                 "count": None if key == "scores" else rows[:MOST_COUNTED].count(),
             }
         )
-    return tabs
+    return lists

@@ -1,0 +1,103 @@
+"""The tabs that the pages of Risque share, and the pages under each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.rights import has_permission
+
+Waiting = Callable[[Any, date], QuerySet[Any]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a tab. `waiting(user, today)` gives the rows that wait for a person there."""
+
+    key: str
+    label: Any
+    url_name: str
+    permission: str = "risk.view"
+    waiting: Waiting | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tab: it leads to the first of its pages that the reader may open."""
+
+    label: Any
+    pages: tuple[Page, ...]
+
+
+# At most seven. A subject adds its page to its tab; a page whose address does not exist is left out.
+PLACES = (
+    Place(_("Vue d’ensemble"), (Page("overview", _("Portefeuille"), "risk:overview"),)),
+    Place(_("Limites"), ()),
+    Place(_("Blocages et commandes"), ()),
+    Place(_("Assurance-crédit"), ()),
+    Place(_("Solvabilité"), ()),
+    Place(_("Veille"), ()),
+    Place(_("Mesures"), ()),
+)
+MOST_COUNTED = 1000
+
+
+def tabs(request: HttpRequest, active: str) -> list[dict[str, object]]:
+    """The tabs, with what waits under each; counts stop at 1,000 so that no list is counted to its end."""
+    today = clock.today()
+    found: list[dict[str, object]] = []
+    for place in PLACES:
+        pages = _open_to(request, place)
+        if not pages:
+            continue
+        counts = [_count(request, page, today) for page, _url in pages if page.waiting]
+        found.append(
+            {
+                "label": place.label,
+                "url": pages[0][1],
+                "active": any(page.key == active for page, _url in pages),
+                "count": sum(counts) if counts else None,
+            }
+        )
+    return found
+
+
+def subtabs(request: HttpRequest, active: str) -> list[dict[str, object]]:
+    """The pages of the tab that the page `active` belongs to; none for a tab of one page."""
+    today = clock.today()
+    for place in PLACES:
+        pages = _open_to(request, place)
+        if len(pages) > 1 and any(page.key == active for page, _url in pages):
+            return [
+                {
+                    "label": page.label,
+                    "url": url,
+                    "active": page.key == active,
+                    "count": _count(request, page, today) if page.waiting else None,
+                }
+                for page, url in pages
+            ]
+    return []
+
+
+def _count(request: HttpRequest, page: Page, today: date) -> int:
+    assert page.waiting is not None
+    return page.waiting(request.user, today).order_by()[:MOST_COUNTED].count()
+
+
+def _open_to(request: HttpRequest, place: Place) -> list[tuple[Page, str]]:
+    found = []
+    for page in place.pages:
+        try:
+            url = reverse(page.url_name)
+        except NoReverseMatch:
+            continue
+        if has_permission(request.user, page.permission):
+            found.append((page, url))
+    return found
