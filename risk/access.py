@@ -7,4 +7,5 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.view": EVERY_PERSON,
     "risk.set_limit": frozenset({Role.CREDIT_MANAGER}),
     "risk.score": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "risk.watch": frozenset({Role.CREDIT_MANAGER}),
 }

@@ -1,5 +1,6 @@
 """Limits, scores and what they rest on."""
 
+from risk.models.financials import ExternalRating, FinancialStatement, UnpaidFormalNotice
 from risk.models.forecasts import (
     DriftReading,
     ForecastRecord,
@@ -7,15 +8,32 @@ from risk.models.forecasts import (
     PaymentForecast,
     PredictionModel,
 )
+from risk.models.insolvency import ClaimStatement, InsolvencyProceeding, ProceedingTask
+from risk.models.legal_events import EventOutcome, LegalEvent, Procedure, WatchFile
 from risk.models.limits import CreditLimit
-from risk.models.scores import Score
+from risk.models.score_cards import CardSimulation, ScoreCard, SimulatedMove
+from risk.models.scores import Score, ScoreObjection
 
 __all__ = [
+    "CardSimulation",
+    "ClaimStatement",
     "CreditLimit",
     "DriftReading",
+    "EventOutcome",
+    "ExternalRating",
+    "FinancialStatement",
     "ForecastRecord",
     "ForecastWeek",
+    "InsolvencyProceeding",
+    "LegalEvent",
     "PaymentForecast",
     "PredictionModel",
+    "Procedure",
+    "ProceedingTask",
     "Score",
+    "ScoreCard",
+    "ScoreObjection",
+    "SimulatedMove",
+    "UnpaidFormalNotice",
+    "WatchFile",
 ]
