@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from core.calendar import ENGLISH_WEEKDAYS, parse_french_date
 from core.worked_cases import WorkedCase
 from customers.payment_terms import CapCheck, CapReason, Term, TermError, due_date, parse_term
-from dunning.procedural_deadlines import Deadline, DeadlineError, TimeLimit, deadline, parse_time_limit
+from risk.procedural_deadlines import Deadline, DeadlineError, TimeLimit, deadline, parse_time_limit
 
 REQUIRED_COLUMNS = ("rule", "base_date", "computed_date")
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from core.calendar import add_months
 from core.legal_register import Register
-from dunning.legal_deadlines import LIMITATION_YEARS
+from risk.legal_deadlines import LIMITATION_YEARS
 
 
 class Regime(StrEnum):

@@ -26,10 +26,10 @@ from core.calendar import add_months
 from core.legal_register import MissingLegalParameter, Register
 from core.rights import Actor
 from customers.models import Customer
-from dunning.legal_deadlines import LIMITATION_YEARS
 from dunning.limitation import Event, EventKind, Limitation, Regime, limitation_of, period_of, regime_of
 from dunning.models import LimitationEvent
 from invoices.models import Allocation, OpenItem
+from risk.legal_deadlines import LIMITATION_YEARS
 
 
 @dataclass(frozen=True)

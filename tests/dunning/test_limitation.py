@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from core.calendar import add_months
 from core.legal import shipped_values
 from core.legal_register import MissingLegalParameter, Register
-from dunning.legal_deadlines import LIMITATION_YEARS, limitation
 from dunning.limitation import (
     SUSPENDING,
     Event,
@@ -22,6 +21,7 @@ from dunning.limitation import (
     period_of,
     regime_of,
 )
+from risk.legal_deadlines import LIMITATION_YEARS, limitation
 
 REGISTER = Register.of(shipped_values())
 DUE = date(2024, 2, 29)

@@ -14,8 +14,8 @@ from core.worked_cases import CaseFileError, WorkedCase, read_case_file
 from customers.legal_terms import term_limits
 from customers.payment_terms import CapCheck, Term, cap_check
 from dunning.due_date_check import REQUIRED_COLUMNS, DueDateCase, compare, facts_of
-from dunning.legal_deadlines import time_limit
-from dunning.procedural_deadlines import Procedure
+from risk.legal_deadlines import time_limit
+from risk.procedural_deadlines import Procedure
 
 
 class Command(BaseCommand):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from core.calendar import is_working_day
 from core.legal import shipped_values
 from core.legal_register import MissingLegalParameter, Register
-from dunning.legal_deadlines import limitation, time_limit
-from dunning.procedural_deadlines import (
+from risk.legal_deadlines import limitation, time_limit
+from risk.procedural_deadlines import (
     WAITED_FOR,
     DeadlineError,
     Procedure,

@@ -3,7 +3,7 @@
 from datetime import date
 
 from core.legal_register import Register
-from dunning.procedural_deadlines import Deadline, Procedure, TimeLimit, Unit, deadline
+from risk.procedural_deadlines import Deadline, Procedure, TimeLimit, Unit, deadline
 
 _DURATIONS = {
     Procedure.CLAIM_DECLARATION: ("fr.insolvency.declaration_months", Unit.MONTHS),
