@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 
@@ -99,14 +99,17 @@ def _confirm(
         )
     _check_printed(actor, notice_ids, posted_on)
     tracking = {notice: clean_tracking(number) for notice, number in numbers.items() if number.strip()}
-    notices = list(
+    named = list(
         Notice.objects.visible_to(actor)
-        .filter(pk__in=notice_ids, status=Notice.Status.RENDERED, level__channel__in=POSTED)
+        .filter(pk__in=notice_ids, level__channel__in=POSTED)
         .select_for_update(of=("self",))
         .select_related("customer", "level", "legal_entity", "run")
         .order_by("pk")
     )
-    if not notices:
+    notices = [notice for notice in named if notice.status == Notice.Status.RENDERED]
+    # Held since the printing: no letter to count, and one to take out of the pile all the same.
+    pulled = [notice for notice in named if notice.status == Notice.Status.HELD]
+    if not notices and not _in_batch(pulled).exists():
         raise NothingToPost(_("Ces courriers ne sont plus à poster : rechargez la page."))
     for entity_id in {notice.legal_entity_id for notice in notices}:
         if is_stopped(entity_id):
@@ -115,12 +118,12 @@ def _confirm(
     # What a person has taken to the post is gone: neither the day of the week nor old bank data keep it.
     posted = passing_gate(actor=actor, notices=notices, today=today, now=now, waits=False)
     _hand_to_post(posted, tracking, posted_on, now)
-    held = [notice for notice in notices if notice not in posted]
+    held = [*pulled, *(notice for notice in notices if notice not in posted)]
     _leave_batches(held, now)
     Notice.objects.filter(pk__in=[notice.pk for notice in posted]).update(
         status=Notice.Status.SENT, sent_on=posted_on
     )
-    _close_batches([notice.pk for notice in notices], now)
+    _close_batches([*posted, *held], now)
     audit.record_each(
         actor=actor,
         verb="dunning.notice.sent",
@@ -142,7 +145,11 @@ def _hand_to_post(
 ) -> None:
     """Close the deliveries of letters in a batch; write those of the others."""
     ids = [notice.pk for notice in notices]
-    begun = list(Delivery.objects.filter(notice__in=ids, status=Delivery.Status.STARTED))
+    begun = list(
+        Delivery.objects.filter(notice__in=ids, status=Delivery.Status.STARTED)
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
     for delivery in begun:
         delivery.status, delivery.finished_at = Delivery.Status.HANDED, now
         delivery.posted_on = posted_on
@@ -168,25 +175,38 @@ def _hand_to_post(
     )
 
 
+def _in_batch(notices: Sequence[Notice]) -> QuerySet[Delivery]:
+    """The open deliveries of these notices in a batch."""
+    return Delivery.objects.filter(
+        notice__in=[notice.pk for notice in notices],
+        status=Delivery.Status.STARTED,
+        post_batch__isnull=False,
+    )
+
+
 def _leave_batches(held: Sequence[Notice], now: datetime) -> None:
     """A letter that the gate keeps back is in its batch no more; should it leave after all, it joins another."""
-    Delivery.objects.filter(
-        notice__in=[notice.pk for notice in held], status=Delivery.Status.STARTED, post_batch__isnull=False
-    ).update(
+    _in_batch(held).update(
         status=Delivery.Status.FAILED, finished_at=now, detail=_("Retirée du lot : retenue avant le dépôt.")
     )
 
 
-def _close_batches(notice_ids: Sequence[int], now: datetime) -> None:
-    """A batch printed by the house is posted with its last letter."""
+def _close_batches(notices: Sequence[Notice], now: datetime) -> None:
+    """A batch printed by the house is posted with its last letter; given up when none of them could leave."""
     batches = PostBatch.objects.filter(
-        pk__in=Delivery.objects.filter(notice__in=notice_ids, post_batch__isnull=False).values("post_batch"),
+        pk__in=Delivery.objects.filter(
+            notice__in=[notice.pk for notice in notices], post_batch__isnull=False
+        ).values("post_batch"),
         provider=PostBatch.Provider.HOUSE,
         status=PostBatch.Status.PREPARED,
+    ).exclude(deliveries__status=Delivery.Status.STARTED)
+    posted = Delivery.objects.filter(post_batch=OuterRef("pk")).exclude(status=Delivery.Status.FAILED)
+    batches.filter(~Exists(posted)).update(
+        status=PostBatch.Status.REFUSED,
+        answered_at=now,
+        detail=_("Aucun courrier du lot ne pouvait plus partir."),
     )
-    batches.exclude(deliveries__status=Delivery.Status.STARTED).update(
-        status=PostBatch.Status.HANDED, handed_at=now
-    )
+    batches.update(status=PostBatch.Status.HANDED, handed_at=now)
 
 
 @operation("dunning.deliver")

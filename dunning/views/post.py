@@ -206,10 +206,12 @@ def _to_pull(batch: PostBatch, deliveries: list[Delivery]) -> dict[int, str]:
     """The letters of a printed batch that must come out of the pile now, with why."""
     if batch.status != _STATUS.PREPARED:
         return {}
-    notices = [delivery.notice for delivery in deliveries if delivery.notice.status == Notice.Status.RENDERED]
+    waiting = [delivery.notice for delivery in deliveries if delivery.status == Delivery.Status.STARTED]
+    notices = [notice for notice in waiting if notice.status == Notice.Status.RENDERED]
     facts = notices_now(notices, today=clock.today())
-    found = {notice.pk: obstacles(facts[notice.pk]) for notice in notices}
-    return {key: explain(reasons) for key, reasons in found.items() if reasons}
+    found = {notice.pk: explain(obstacles(facts[notice.pk])) for notice in notices}
+    held = {notice.pk: notice.reason for notice in waiting if notice.status == Notice.Status.HELD}
+    return {key: reason for key, reason in (found | held).items() if reason}
 
 
 @require_GET

@@ -13,6 +13,7 @@ from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from dunning.models import Delivery, Level, Notice, PostBatch
 from dunning.operations.attempts import close_cut_off_attempts
+from dunning.operations.bulk_decisions import hold_if_outdated
 from dunning.operations.post_batches import BatchRefused, prepare_batches, print_house_batch, undo_batch
 from dunning.operations.posting import (
     NothingToPost,
@@ -117,6 +118,33 @@ def test_a_letter_paid_after_printing_comes_out_of_the_pile() -> None:
     assert first.deliveries.get().status == Delivery.Status.FAILED
     batch.refresh_from_db()
     assert batch.status == PostBatch.Status.HANDED
+
+
+def test_a_letter_held_since_the_printing_comes_out_of_the_pile_and_its_batch_closes(
+    sign_in, make_user
+) -> None:
+    first, _second = letters_to_post(2)
+    batch = house_batch()
+    OpenItem.objects.filter(customer=first.customer).update(open_amount=Decimal("0.00"))
+    hold_if_outdated(actor=SYSTEM, notice_ids=[first.pk], today=TODAY, now=NOW)
+    client = sign_in(make_user(Role.CREDIT_MANAGER))
+    page = client.get(f"/relances/poste/lots/{batch.pk}/").content.decode()
+    assert "1 courrier à retirer de la pile" in page and "le solde de la pièce a changé" in page
+    posting = confirm_batch_posting(batch_id=batch.pk, posted_on=TODAY, numbers={}, **TOLD)
+    assert (posting.posted, [notice.pk for notice in posting.held]) == (1, [first.pk])
+    batch.refresh_from_db()
+    assert batch.status == PostBatch.Status.HANDED
+    assert first.deliveries.get().status == Delivery.Status.FAILED
+
+
+def test_a_batch_of_which_nothing_may_leave_is_given_up() -> None:
+    (notice,) = letters_to_post(1)
+    batch = house_batch()
+    OpenItem.objects.filter(customer=notice.customer).update(open_amount=Decimal("0.00"))
+    posting = confirm_batch_posting(batch_id=batch.pk, posted_on=TODAY, numbers={}, **TOLD)
+    assert (posting.posted, len(posting.held)) == (0, 1)
+    batch.refresh_from_db()
+    assert (batch.status, batch.handed_at) == (PostBatch.Status.REFUSED, None)
 
 
 def test_the_sweep_of_cut_off_sendings_leaves_letters_in_the_post_alone() -> None:
