@@ -1,9 +1,11 @@
 """How a customer pays and stands: scores with their points and reasons."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.states import state_machine
 from customers.models import Customer
 
 
@@ -63,3 +65,76 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} : {self.risk_class} ({self.points})"
+
+
+class ScoreObjectionStatus(models.TextChoices):
+    OPEN = "OPEN", _("À examiner")
+    MAINTAINED = "MAINTAINED", _("Score maintenu")
+    CORRECTED = "CORRECTED", _("Données corrigées")
+    SET_ASIDE = "SET_ASIDE", _("Score écarté")
+
+
+SCORE_OBJECTION_TRANSITIONS = (
+    (ScoreObjectionStatus.OPEN, ScoreObjectionStatus.MAINTAINED),
+    (ScoreObjectionStatus.OPEN, ScoreObjectionStatus.CORRECTED),
+    (ScoreObjectionStatus.OPEN, ScoreObjectionStatus.SET_ASIDE),
+    # A score set aside comes back when a person says so.
+    (ScoreObjectionStatus.SET_ASIDE, ScoreObjectionStatus.MAINTAINED),
+)
+
+
+class ScoreObjection(models.Model):
+    """The customer contests his score, or asks a person to look at it (GDPR art. 22(3)); and what came of it."""
+
+    Status = ScoreObjectionStatus
+    TRANSITIONS = SCORE_OBJECTION_TRANSITIONS
+
+    class Kind(models.TextChoices):
+        REVIEW = "REVIEW", _("Demande d’examen par une personne")
+        OBJECTION = "OBJECTION", _("Contestation du score")
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(_("nature"), max_length=9, choices=Kind)
+    status = models.CharField(
+        _("état"), max_length=10, choices=ScoreObjectionStatus, default=ScoreObjectionStatus.OPEN
+    )
+    contested_on = models.DateField(_("reçue le"))
+    contested_by = models.CharField(_("par"), max_length=120)
+    grounds = models.TextField(_("motifs"), max_length=2000)
+    score = models.ForeignKey(
+        Score, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("score")
+    )
+    points = models.PositiveSmallIntegerField(_("points contestés"), null=True, blank=True)
+    risk_class = models.CharField(_("classe contestée"), max_length=1, blank=True)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    recorded_at = models.DateTimeField(_("enregistrée le"))
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reviewed_at = models.DateTimeField(_("examinée le"), null=True, blank=True)
+    outcome = models.TextField(_("réponse"), max_length=2000, blank=True)
+
+    class Meta:
+        verbose_name = _("contestation du score")
+        verbose_name_plural = _("contestations du score")
+        ordering = ["-contested_on", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(status="OPEN"), name="score_objection_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="OPEN", reviewed_at__isnull=True)
+                | (
+                    ~Q(status="OPEN")
+                    & Q(reviewed_by__isnull=False, reviewed_at__isnull=False)
+                    & ~Q(outcome="")
+                ),
+                name="score_objection_answered_by_a_person",
+            ),
+        ]
+        triggers = [state_machine(SCORE_OBJECTION_TRANSITIONS)]
+
+    def __str__(self) -> str:
+        return f"{self.customer} : {self.get_kind_display()}"
