@@ -11,6 +11,12 @@ from risk.models.forecasts import (
 from risk.models.insolvency import ClaimStatement, InsolvencyProceeding, ProceedingTask
 from risk.models.legal_events import EventOutcome, LegalEvent, Procedure, WatchFile
 from risk.models.limits import CreditLimit
+from risk.models.provisions import (
+    IndividualAssessment,
+    ProvisionLine,
+    ProvisionMethod,
+    ProvisionRun,
+)
 from risk.models.score_cards import CardSimulation, ScoreCard, SimulatedMove
 from risk.models.scores import Score, ScoreObjection
 
@@ -24,12 +30,16 @@ __all__ = [
     "FinancialStatement",
     "ForecastRecord",
     "ForecastWeek",
+    "IndividualAssessment",
     "InsolvencyProceeding",
     "LegalEvent",
     "PaymentForecast",
     "PredictionModel",
     "Procedure",
     "ProceedingTask",
+    "ProvisionLine",
+    "ProvisionMethod",
+    "ProvisionRun",
     "Score",
     "ScoreCard",
     "ScoreObjection",
