@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 
-from risk.liasse import KEY_FIGURES, NORMAL, SIMPLIFIED, closed_parts
+from risk.liasse import closed_parts
+from risk.liasse_cells import NORMAL, SIMPLIFIED
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,11 @@ def less(value: Decimal | None, *others: Decimal | None) -> Decimal | None:
 def figures_of(form: str, values: Mapping[str, Decimal], *, unit: int = 1, months: int = 12) -> Figures:
     """The figures of a document's cells. What it gives by name (as public services do) fills what cells do not."""
     cells = _Cells(form, values, unit)
-    read = {NORMAL: _normal, SIMPLIFIED: _simplified, KEY_FIGURES: lambda _cells: {}}[form](cells)
+    read: dict[str, Decimal | None] = {}
+    if form == NORMAL:
+        read = _normal(cells)
+    elif form == SIMPLIFIED:
+        read = _simplified(cells)
     for name in _NAMED:
         if read.get(name) is None and name in values:
             read[name] = values[name]
