@@ -1,5 +1,6 @@
 """Limits, scores and what they rest on."""
 
+from risk.models.alerts import UtilisationAlert
 from risk.models.financials import ExternalRating, FinancialStatement, UnpaidFormalNotice
 from risk.models.forecasts import (
     DriftReading,
@@ -8,9 +9,11 @@ from risk.models.forecasts import (
     PaymentForecast,
     PredictionModel,
 )
+from risk.models.holds import CreditHold
 from risk.models.insolvency import ClaimStatement, InsolvencyProceeding, ProceedingTask
 from risk.models.legal_events import EventOutcome, LegalEvent, Procedure, WatchFile
 from risk.models.limits import CreditLimit
+from risk.models.orders import CreditCheck, Order, UnbilledDelivery
 from risk.models.provisions import (
     IndividualAssessment,
     ProvisionLine,
@@ -19,10 +22,13 @@ from risk.models.provisions import (
 )
 from risk.models.score_cards import CardSimulation, ScoreCard, SimulatedMove
 from risk.models.scores import Score, ScoreObjection
+from risk.models.settings import RiskSettings
 
 __all__ = [
     "CardSimulation",
     "ClaimStatement",
+    "CreditCheck",
+    "CreditHold",
     "CreditLimit",
     "DriftReading",
     "EventOutcome",
@@ -33,6 +39,7 @@ __all__ = [
     "IndividualAssessment",
     "InsolvencyProceeding",
     "LegalEvent",
+    "Order",
     "PaymentForecast",
     "PredictionModel",
     "Procedure",
@@ -40,10 +47,13 @@ __all__ = [
     "ProvisionLine",
     "ProvisionMethod",
     "ProvisionRun",
+    "RiskSettings",
     "Score",
     "ScoreCard",
     "ScoreObjection",
     "SimulatedMove",
+    "UnbilledDelivery",
     "UnpaidFormalNotice",
+    "UtilisationAlert",
     "WatchFile",
 ]
