@@ -33,7 +33,7 @@ PLACES = (
     ("agenda", _("Agenda"), "home", "core.use_site", "agenda", ()),
     ("customers", _("Clients"), "customers:customer-list", "customers.view", "customers", ("/clients/",)),
     ("invoices", _("Factures"), "invoices:item-list", "invoices.view", "invoices", ("/factures/",)),
-    ("dunning", _("Relances"), "dunning:run-list", "dunning.view", "dunning", ("/relances/",)),
+    ("dunning", _("Relances"), "dunning:approval-list", "dunning.view", "dunning", ("/relances/",)),
     ("risk", _("Risque"), "risk:overview", "risk.view", "risk", ("/risque/",)),
     (
         "steering",

@@ -209,19 +209,27 @@ def confirm(
 
 @register.inclusion_tag("components/tabs.html")
 def tabs(items: Iterable[Any], label: str = "") -> dict[str, object]:
-    """Links between sibling pages: items with `label`, `url`, `active` and perhaps `count`."""
+    """Links between sibling pages: items with `label`, `url`, `active` and perhaps `count`.
+
+    An active item may bring its own `pages`, items likewise: they stand in a second row.
+    """
+    items = list(items)
+    chosen = next((item for item in items if read(item, "active", False) and read(item, "pages", ())), None)
     return {
         "label": label or _("Sections"),
-        "items": [
-            SimpleNamespace(
-                label=read(item, "label"),
-                url=read(item, "url"),
-                active=read(item, "active", False),
-                count=read(item, "count"),
-            )
-            for item in items
-        ],
+        "items": [_tab(item) for item in items],
+        "second_label": read(chosen, "label") if chosen else "",
+        "second": [_tab(page) for page in read(chosen, "pages", ())] if chosen else [],
     }
+
+
+def _tab(item: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        label=read(item, "label"),
+        url=read(item, "url"),
+        active=read(item, "active", False),
+        count=read(item, "count"),
+    )
 
 
 @register.inclusion_tag("components/timeline.html")

@@ -136,7 +136,7 @@ def mail_event_list(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": page.rows,
         "filterset": filterset,
-        "tabs": tabs(request, "addresses"),
+        "tabs": tabs(request, "mail-events"),
         "next_url": page.next_url(request.GET),
         "previous_url": page.previous_url(request.GET),
     }

@@ -1,4 +1,4 @@
-"""The tabs that the pages of Relances share, with what waits under each."""
+"""The tabs that the pages of Relances share, the pages under each, and what waits there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,110 +6,147 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.rights import has_permission
 from dunning.models import Case, Level, Notice
 
-Counter = Callable[[HttpRequest], QuerySet[Any]]
+Waiting = Callable[[HttpRequest], QuerySet[Any]]
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True)
-class Place:
-    """A tab: where it leads, who sees it, and what is counted beside its name."""
+class Page:
+    """A page of a tab: where it leads, who sees it, and what is counted beside its name."""
 
     key: str
     label: Any
     url_name: str
     query: str = ""
     permission: str = "dunning.view"
-    waiting: Counter | None = None
-    # Shown among the tabs only on its own pages; the page of settings leads there.
-    is_aside: bool = False
+    waiting: Waiting | None = None
 
 
-def _notices(**conditions: Any) -> Counter:
+@dataclass(frozen=True)
+class Place:
+    """A tab: it leads to the first of its pages that the reader may open."""
+
+    label: Any
+    pages: tuple[Page, ...]
+
+
+def _notices(**conditions: Any) -> Waiting:
     return lambda request: Notice.objects.visible_to(request.user).filter(**conditions)
 
 
-POSTED = [Level.Channel.LETTER, Level.Channel.REGISTERED]
 PLACES = (
-    Place("runs", _("Campagnes"), "dunning:run-list"),
     Place(
-        "proposed",
-        _("À valider"),
-        "dunning:approval-list",
-        waiting=_notices(status=Notice.Status.PROPOSED),
+        _("À faire"),
+        (
+            Page(
+                "proposed",
+                _("À valider"),
+                "dunning:approval-list",
+                waiting=_notices(status=Notice.Status.PROPOSED),
+            ),
+            Page(
+                "calls",
+                _("Appels"),
+                "dunning:call-list",
+                waiting=_notices(status=Notice.Status.APPROVED, level__channel=Level.Channel.PHONE),
+            ),
+            Page(
+                "to-post",
+                _("À poster"),
+                "dunning:post-list",
+                waiting=_notices(status=Notice.Status.RENDERED, level__channel__in=Level.POSTED),
+            ),
+            Page(
+                "failed",
+                _("Échecs"),
+                "dunning:notice-list",
+                "?status=FAILED",
+                waiting=_notices(status=Notice.Status.FAILED),
+            ),
+        ),
     ),
     Place(
-        "calls",
-        _("Appels"),
-        "dunning:call-list",
-        waiting=_notices(status=Notice.Status.APPROVED, level__channel=Level.Channel.PHONE),
+        _("Envois"),
+        (
+            Page("runs", _("Campagnes"), "dunning:run-list"),
+            Page("all", _("Relances"), "dunning:notice-list"),
+            Page("post-batches", _("Lots de courriers"), "dunning:post-batch-list"),
+            Page("mail-events", _("Retours de messagerie"), "dunning:mail-event-list"),
+        ),
     ),
     Place(
-        "to-post",
-        _("À poster"),
-        "dunning:post-list",
-        waiting=_notices(status=Notice.Status.RENDERED, level__channel__in=POSTED),
+        _("Suites"),
+        (
+            Page(
+                "cases",
+                _("Dossiers"),
+                "dunning:case-list",
+                waiting=lambda request: Case.objects.visible_to(request.user).filter(
+                    status=Case.Status.READY
+                ),
+            ),
+            Page("limitation", _("Prescription"), "dunning:limitation-list"),
+            Page("waivers", _("Remises de pénalités"), "dunning:waiver-list"),
+        ),
     ),
-    Place("post-batches", _("Lots de courriers"), "dunning:post-batch-list"),
     Place(
-        "failed",
-        _("Échecs"),
-        "dunning:notice-list",
-        "?status=FAILED",
-        waiting=_notices(status=Notice.Status.FAILED),
+        _("Règles"),
+        (
+            Page("policies", _("Scénarios"), "dunning:policy-list"),
+            Page("trials", _("Essais comparatifs"), "dunning:trial-list"),
+            Page("exceptions", _("Exceptions"), "dunning:exception-list"),
+            Page(
+                "templates",
+                _("Modèles de courrier"),
+                "dunning:template-list",
+                permission="dunning.manage_templates",
+            ),
+            Page("addresses", _("Adresses écartées"), "dunning:suppression-list"),
+            Page("stops", _("Arrêts"), "dunning:stop-list"),
+            Page("settings", _("Réglages"), "dunning:settings-list"),
+        ),
     ),
-    Place("all", _("Suivi"), "dunning:notice-list"),
-    Place(
-        "cases",
-        _("Dossiers"),
-        "dunning:case-list",
-        waiting=lambda request: Case.objects.visible_to(request.user).filter(status=Case.Status.READY),
-    ),
-    Place("exceptions", _("Exceptions"), "dunning:exception-list"),
-    Place("addresses", _("Adresses écartées"), "dunning:suppression-list", is_aside=True),
-    Place("limitation", _("Prescription"), "dunning:limitation-list", is_aside=True),
-    Place("policies", _("Scénarios"), "dunning:policy-list"),
-    Place(
-        "templates",
-        _("Modèles"),
-        "dunning:template-list",
-        permission="dunning.manage_templates",
-        is_aside=True,
-    ),
-    Place("settings", _("Réglages"), "dunning:settings-list"),
 )
 
 
 def tabs(request: HttpRequest, active: str) -> list[dict[str, object]]:
-    """Counts are of what waits for a person; they stop at 1,000 so that no list is counted to its end."""
-    return [
-        {
-            "label": place.label,
-            "url": url,
-            "active": place.key == active,
-            "count": place.waiting(request).order_by()[:1000].count() if place.waiting else None,
-        }
-        for place, url in _open_to(request)
-        if not place.is_aside or place.key == active
-    ]
+    """The tabs, and the pages of the one that `active` belongs to.
 
-
-def aside(request: HttpRequest) -> list[dict[str, object]]:
-    """The places beside the tabs, for the page of settings."""
-    return [{"label": place.label, "url": url} for place, url in _open_to(request) if place.is_aside]
-
-
-def _open_to(request: HttpRequest) -> list[tuple[Place, str]]:
-    found = []
+    Counts are of what waits for a person; they stop at 1,000 so that no list is counted to its end.
+    """
+    found: list[dict[str, object]] = []
     for place in PLACES:
-        try:
-            url = reverse(place.url_name)
-        except NoReverseMatch:
+        pages = [_shown(request, page, active) for page in place.pages if _is_open(request, page)]
+        if not pages:
             continue
-        if has_permission(request.user, place.permission):
-            found.append((place, url + place.query))
+        counts = [page["count"] for page in pages if page["count"] is not None]
+        is_active = any(page["active"] for page in pages)
+        found.append(
+            {
+                "label": place.label,
+                "url": pages[0]["url"],
+                "active": is_active,
+                "count": sum(counts) if counts else None,
+                "pages": pages if is_active else (),
+            }
+        )
     return found
+
+
+def _is_open(request: HttpRequest, page: Page) -> bool:
+    return has_permission(request.user, page.permission)
+
+
+def _shown(request: HttpRequest, page: Page, active: str) -> dict[str, Any]:
+    return {
+        "label": page.label,
+        "url": reverse(page.url_name) + page.query,
+        "active": page.key == active,
+        "count": page.waiting(request).order_by()[:MOST_COUNTED].count() if page.waiting else None,
+    }

@@ -16,7 +16,7 @@ from dunning.gate_waits import bank_ages
 from dunning.models import DunningSettings
 from dunning.operations.dunning_settings import change_dunning_settings, settings_of
 from dunning.queues import stops_in_force
-from dunning.views.places import aside, tabs
+from dunning.views.places import tabs
 
 EVENTS = 20
 
@@ -37,7 +37,6 @@ def settings_list(request: HttpRequest) -> HttpResponse:
         "entities": entities,
         "may_configure": has_permission(request.user, "dunning.configure"),
         "may_stop": has_permission(request.user, "dunning.stop"),
-        "links": aside(request),
         "tabs": tabs(request, "settings"),
     }
     return render(request, "dunning/settings_list.html", context)

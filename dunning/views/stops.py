@@ -86,7 +86,7 @@ def stop_list(request: HttpRequest) -> HttpResponse:
         "past": past,
         "waiting": waiting.order_by()[:1000].count(),
         "may_stop": may_stop,
-        "tabs": tabs(request, "settings"),
+        "tabs": tabs(request, "stops"),
     }
     return render(request, "dunning/stop_list.html", context, status=400 if form.errors else 200)
 

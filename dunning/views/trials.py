@@ -47,7 +47,7 @@ def trial_list(request: HttpRequest) -> HttpResponse:
     context = {
         "trials": trials,
         "may_manage": has_permission(request.user, MANAGE),
-        "tabs": tabs(request, "policies"),
+        "tabs": tabs(request, "trials"),
     }
     return render(request, "dunning/trial_list.html", context)
 
@@ -72,7 +72,7 @@ def trial_create(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("L’essai est commencé : les groupes sont tirés au sort."))
             return redirect("dunning:trial-detail", pk=trial.pk)
-    context = {"form": form, "tabs": tabs(request, "policies")}
+    context = {"form": form, "tabs": tabs(request, "trials")}
     return render(request, "dunning/trial_create.html", context, status=400 if form.errors else 200)
 
 
@@ -93,7 +93,7 @@ def trial_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "is_running": trial.status == Trial.Status.RUNNING,
         "policy_changed": trial.policy.status != Policy.Status.ACTIVE,
         "may_manage": has_permission(request.user, MANAGE),
-        "tabs": tabs(request, "policies"),
+        "tabs": tabs(request, "trials"),
     }
     return render(request, "dunning/trial_detail.html", context)
 

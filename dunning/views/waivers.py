@@ -113,7 +113,7 @@ def waiver_list(request: HttpRequest) -> HttpResponse:
         "previous_url": page.previous_url(request.GET),
         "waiver_allowed": _waivers_allowed(register()),
         "may_waive": has_permission(request.user, "dunning.waive"),
-        "tabs": tabs(request, "limitation"),
+        "tabs": tabs(request, "waivers"),
     }
     return render(request, "dunning/waiver_list.html", context)
 

@@ -288,3 +288,17 @@ def test_the_frame_holds_without_a_person() -> None:
     html = Template("{% extends 'base.html' %}{% block title %}Essai{% endblock %}").render(context)
     assert "<title>Essai · Encours</title>" in html
     assert "Se déconnecter" not in html
+
+
+def test_the_chosen_tab_brings_its_pages_in_a_second_row() -> None:
+    pages = [{"label": "Appels", "url": "/a/", "active": True, "count": 3}, {"label": "Échecs", "url": "/e/"}]
+    html = render(
+        "{% tabs items %}",
+        items=[
+            {"label": "À faire", "url": "/a/", "active": True, "pages": pages},
+            {"label": "Règles", "url": "/r/", "pages": [{"label": "Essais", "url": "/t/"}]},
+        ],
+    )
+    assert '<nav class="tabs-second" aria-label="À faire">' in html
+    assert '<a href="/a/" aria-current="page">Appels<span class="count">3</span></a>' in html
+    assert "Essais" not in html

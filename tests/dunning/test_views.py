@@ -12,6 +12,7 @@ from dunning.letter_context import LetterFacts
 from dunning.models import Notice, Run
 from dunning.operations.letters import render_next
 from dunning.operations.runs import dun
+from dunning.views.places import PLACES
 from tests.dunning.factories import NOW, TODAY, load_law, make_customer, make_entity, make_item, make_policy
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +179,25 @@ def test_customer_panel_and_scenarios(portfolio, manager) -> None:
     assert "<html" not in piece.content.decode()
     ladder = manager.get(reverse("dunning:policy-list")).content.decode()
     assert "J+15" in ladder
+
+
+def test_every_page_of_the_tabs_says_where_it_stands(portfolio, make_user, sign_in) -> None:
+    client = sign_in(make_user(Role.CREDIT_MANAGER))
+    proposed(portfolio[0])
+    for place in PLACES:
+        for page in place.pages:
+            url = reverse(page.url_name) + page.query
+            content = client.get(url).content.decode()
+            assert f'<a href="{url}" aria-current="page">{page.label}' in content, page.key
+            assert f'aria-current="true">{place.label}' in content, page.key
+    # What waits under a tab is counted beside its name too.
+    assert (
+        'aria-current="true">À faire<span class="count">3</span>'
+        in client.get(reverse("dunning:approval-list")).content.decode()
+    )
+
+
+def test_a_page_that_the_reader_may_not_open_is_no_tab(portfolio, make_user, sign_in) -> None:
+    content = sign_in(make_user(Role.ACCOUNTANT)).get(reverse("dunning:policy-list")).content.decode()
+    assert reverse("dunning:settings-list") in content
+    assert reverse("dunning:template-list") not in content
