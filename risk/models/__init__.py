@@ -1,6 +1,7 @@
 """Limits, scores and what they rest on."""
 
 from risk.models.alerts import UtilisationAlert
+from risk.models.credit_policies import ApprovalStep, CreditPolicy
 from risk.models.financials import ExternalRating, FinancialStatement, UnpaidFormalNotice
 from risk.models.forecasts import (
     DriftReading,
@@ -12,8 +13,11 @@ from risk.models.forecasts import (
 from risk.models.holds import CreditHold
 from risk.models.insolvency import ClaimStatement, InsolvencyProceeding, ProceedingTask
 from risk.models.legal_events import EventOutcome, LegalEvent, Procedure, WatchFile
+from risk.models.limit_requests import LimitApproval, LimitNote, LimitRequest
+from risk.models.limit_reviews import LimitReview, LimitSimulation, SimulatedLimit
 from risk.models.limits import CreditLimit
 from risk.models.orders import CreditCheck, Order, UnbilledDelivery
+from risk.models.pending import PendingAmount
 from risk.models.provisions import (
     IndividualAssessment,
     ProvisionLine,
@@ -25,11 +29,13 @@ from risk.models.scores import Score, ScoreObjection
 from risk.models.settings import RiskSettings
 
 __all__ = [
+    "ApprovalStep",
     "CardSimulation",
     "ClaimStatement",
     "CreditCheck",
     "CreditHold",
     "CreditLimit",
+    "CreditPolicy",
     "DriftReading",
     "EventOutcome",
     "ExternalRating",
@@ -39,8 +45,14 @@ __all__ = [
     "IndividualAssessment",
     "InsolvencyProceeding",
     "LegalEvent",
+    "LimitApproval",
+    "LimitNote",
+    "LimitRequest",
+    "LimitReview",
+    "LimitSimulation",
     "Order",
     "PaymentForecast",
+    "PendingAmount",
     "PredictionModel",
     "Procedure",
     "ProceedingTask",
@@ -51,6 +63,7 @@ __all__ = [
     "Score",
     "ScoreCard",
     "ScoreObjection",
+    "SimulatedLimit",
     "SimulatedMove",
     "UnbilledDelivery",
     "UnpaidFormalNotice",
