@@ -4,23 +4,22 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core import clock
-from core.errors import BusinessError
 from core.exports import FORMATS, Column, Kind, export_response, export_urls
 from core.files_http import file_response
-from core.forms import show_refusal
 from core.keyset import keyset_page
 from core.legal import register
 from core.legal_register import MissingLegalParameter
+from core.money import format_count
 from core.rights import permission_required, signed_in
 from dunning.filters_law import LimitationFilter
 from dunning.forms_law import LimitationEndForm, LimitationEventForm, LimitationWithdrawalForm
@@ -31,8 +30,8 @@ from dunning.operations.limitation_events import (
     record_limitation_event,
     withdraw_limitation_event,
 )
+from dunning.views.law_pages import act_page, visible_claim, visible_event
 from dunning.views.places import tabs
-from dunning.views.waivers import law_form, visible_claim, visible_event
 from invoices.late_fee_laws import Law, law_of
 from invoices.models import OpenItem
 
@@ -151,23 +150,25 @@ def limitation_record(request: HttpRequest, pk: int) -> HttpResponse:
     """Record an act that interrupts or suspends the limitation of an item."""
     item = visible_claim(request, pk)
     form = LimitationEventForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            events = record_limitation_event(
+
+    def act() -> str:
+        count = len(
+            record_limitation_event(
                 actor=signed_in(request),
                 item_id=item.pk,
                 today=clock.today(),
                 now=clock.now(),
                 **form.values(),
             )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Acte enregistré sur %(count)d pièces.") % {"count": len(events)})
-            return redirect("invoices:item-detail", pk=item.pk)
-    return law_form(
+        )
+        return ngettext(
+            "Acte enregistré sur %(count)s pièce.", "Acte enregistré sur %(count)s pièces.", count
+        ) % {"count": format_count(count)}
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Enregistrer un acte"),
         subtitle=f"{item.customer.name} · {item.number}",
         submit=_("Enregistrer"),
@@ -185,23 +186,17 @@ def limitation_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Say when proceedings or mediation ended."""
     event = visible_event(request, pk)
     form = LimitationEndForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            end_limitation_event(
-                actor=signed_in(request),
-                event_id=pk,
-                today=clock.today(),
-                now=clock.now(),
-                **form.cleaned_data,
-            )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Fin enregistrée : la prescription court de nouveau."))
-            return redirect("invoices:item-detail", pk=event.item_id)
-    return law_form(
+
+    def act() -> str:
+        end_limitation_event(
+            actor=signed_in(request), event_id=pk, today=clock.today(), now=clock.now(), **form.cleaned_data
+        )
+        return _("Fin enregistrée : la prescription court de nouveau.")
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Fin de la procédure ou de la médiation"),
         subtitle=f"{event.item.customer.name} · {event.item.number}",
         submit=_("Enregistrer"),
@@ -215,23 +210,17 @@ def limitation_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back an act."""
     event = visible_event(request, pk)
     form = LimitationWithdrawalForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            withdraw_limitation_event(
-                actor=signed_in(request),
-                event_id=pk,
-                today=clock.today(),
-                now=clock.now(),
-                **form.cleaned_data,
-            )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Acte retiré : il ne compte plus."))
-            return redirect("invoices:item-detail", pk=event.item_id)
-    return law_form(
+
+    def act() -> str:
+        withdraw_limitation_event(
+            actor=signed_in(request), event_id=pk, today=clock.today(), now=clock.now(), **form.cleaned_data
+        )
+        return _("Acte retiré : il ne compte plus.")
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Retirer l’acte"),
         subtitle=f"{event.get_kind_display()} · {event.item.number}",
         submit=_("Retirer"),

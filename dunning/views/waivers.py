@@ -1,20 +1,18 @@
 """What late payment costs on an item, and what of it is given up."""
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core import clock
-from core.errors import BusinessError
-from core.forms import show_refusal
 from core.keyset import keyset_page
 from core.legal import register
 from core.legal_register import MissingLegalParameter, Register
+from core.money import format_count
 from core.rights import has_permission, permission_required, signed_in
 from dunning.fee_statements import FeeStatement, fee_statements
 from dunning.fee_waivers import is_allowed
@@ -23,18 +21,12 @@ from dunning.law_words import REGIME_LABELS, alert_tone
 from dunning.letter_context import rate_basis
 from dunning.letters.wording import WORDING
 from dunning.limitation_reads import limitations
-from dunning.models import FeeWaiver, LimitationEvent, Notice
+from dunning.models import FeeWaiver, Notice
 from dunning.operations.waivers import revoke_waiver, waive_fees, waive_notice_fees
+from dunning.views.law_pages import act_page, visible_claim
 from dunning.views.places import tabs
 from invoices.late_fee_rules import REASON_LABELS
 from invoices.models import OpenItem
-
-
-def visible_claim(request: HttpRequest, pk: int) -> OpenItem:
-    """A debit item in the person's scope."""
-    items = OpenItem.objects.visible_to(request.user).filter(total_amount__gt=0)
-    item: OpenItem = get_object_or_404(items.select_related("customer", "legal_entity"), pk=pk)
-    return item
 
 
 @require_GET
@@ -124,23 +116,21 @@ def waiver_create(request: HttpRequest, pk: int) -> HttpResponse:
     """Give up the interest, the indemnity or both of one item."""
     item = visible_claim(request, pk)
     form = WaiverForm(request.POST or None, initial={"part": FeeWaiver.Part.BOTH})
-    if request.method == "POST" and form.is_valid():
-        try:
-            waive_fees(
-                actor=signed_in(request),
-                item_ids=[item.pk],
-                today=clock.today(),
-                now=clock.now(),
-                **form.cleaned_data,
-            )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Remise accordée sur la pièce %(number)s.") % {"number": item.number})
-            return redirect("invoices:item-detail", pk=item.pk)
-    return law_form(
+
+    def act() -> str:
+        waive_fees(
+            actor=signed_in(request),
+            item_ids=[item.pk],
+            today=clock.today(),
+            now=clock.now(),
+            **form.cleaned_data,
+        )
+        return _("Remise accordée sur la pièce %(number)s.") % {"number": item.number}
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Remettre des pénalités"),
         subtitle=f"{item.customer.name} · {item.number}",
         submit=_("Accorder la remise"),
@@ -158,23 +148,25 @@ def notice_waive(request: HttpRequest, pk: int) -> HttpResponse:
     """Give up what a relance claims besides the principal."""
     notice = get_object_or_404(Notice.objects.visible_to(request.user).select_related("customer"), pk=pk)
     form = WaiverForm(request.POST or None, initial={"part": FeeWaiver.Part.BOTH})
-    if request.method == "POST" and form.is_valid():
-        try:
-            granted = waive_notice_fees(
+
+    def act() -> str:
+        count = len(
+            waive_notice_fees(
                 actor=signed_in(request),
                 notice_id=notice.pk,
                 today=clock.today(),
                 now=clock.now(),
                 **form.cleaned_data,
             )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Remise accordée sur %(count)d pièces.") % {"count": len(granted)})
-            return redirect("dunning:notice-detail", pk=notice.pk)
-    return law_form(
+        )
+        return ngettext(
+            "Remise accordée sur %(count)s pièce.", "Remise accordée sur %(count)s pièces.", count
+        ) % {"count": format_count(count)}
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Remettre des pénalités"),
         subtitle=f"{notice.customer.name} · {notice}",
         submit=_("Accorder la remise"),
@@ -190,62 +182,20 @@ def waiver_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     visible = FeeWaiver.objects.filter(item__in=OpenItem.objects.visible_to(request.user))
     waiver = get_object_or_404(visible.select_related("item__customer"), pk=pk)
     form = WaiverRevocationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            revoke_waiver(
-                actor=signed_in(request),
-                waiver_id=pk,
-                today=clock.today(),
-                now=clock.now(),
-                **form.cleaned_data,
-            )
-        except BusinessError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Remise retirée : ces sommes sont de nouveau réclamées."))
-            return redirect("invoices:item-detail", pk=waiver.item_id)
-    return law_form(
+
+    def act() -> str:
+        revoke_waiver(
+            actor=signed_in(request), waiver_id=pk, today=clock.today(), now=clock.now(), **form.cleaned_data
+        )
+        return _("Remise retirée : ces sommes sont de nouveau réclamées.")
+
+    return act_page(
         request,
         form,
+        act,
         title=_("Retirer la remise"),
         subtitle=f"{waiver.item.customer.name} · {waiver.item.number}",
         submit=_("Retirer la remise"),
         back=reverse("invoices:item-detail", args=[waiver.item_id]),
         danger=True,
     )
-
-
-def law_form(
-    request: HttpRequest,
-    form: object,
-    *,
-    title: str,
-    subtitle: str,
-    submit: str,
-    back: str,
-    explanation: str = "",
-    danger: bool = False,
-) -> HttpResponse:
-    """The page of one act on an item or a relance; 422 when its form is at fault."""
-    context = {
-        "form": form,
-        "title": title,
-        "subtitle": subtitle,
-        "submit": submit,
-        "back_url": back,
-        "explanation": explanation,
-        "danger": danger,
-    }
-    status = 422 if form.errors else 200  # type: ignore[attr-defined]
-    return render(request, "dunning/law_form.html", context, status=status)
-
-
-def visible_event(request: HttpRequest, pk: int) -> LimitationEvent:
-    """An event in force in the person's scope."""
-    events = LimitationEvent.objects.filter(
-        item__in=OpenItem.objects.visible_to(request.user), withdrawn_on__isnull=True
-    )
-    event: LimitationEvent | None = events.select_related("item__customer", "file").filter(pk=pk).first()
-    if event is None:
-        raise Http404
-    return event
