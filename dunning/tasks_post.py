@@ -1,5 +1,6 @@
 """Sweeps of the post: batches printed and handed over, answers taken in, electronic registered letters."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -61,37 +62,27 @@ def _move(batch: PostBatch) -> int:
 @shared_task(name="dunning.tasks.sweep_post_answers")
 def sweep_post_answers() -> int:
     """Take in what the printer answered."""
-    name = "dunning.post_answers"
-    try:
-        taken = sweep_answers(today=clock.today(), now=clock.now())
-    except OSError as error:
-        report_failure(name, "answers", error, now=clock.now())
-        return 0
-    forget_failure(name, "answers")
-    return taken
+    return _asked(sweep_answers, "dunning.post_answers", "answers", away=OSError)
 
 
 @shared_task(name="dunning.tasks.send_e_registered_letters")
 def send_e_registered_letters() -> int:
     """Deposit the electronic registered letters that wait."""
-    name = "dunning.e_registered"
-    try:
-        taken = send_e_registered(today=clock.today(), now=clock.now())
-    except ProviderAway as away:
-        report_failure(name, "deposit", away, now=clock.now())
-        return 0
-    forget_failure(name, "deposit")
-    return taken
+    return _asked(send_e_registered, "dunning.e_registered", "deposit", away=ProviderAway)
 
 
 @shared_task(name="dunning.tasks.follow_e_registered_letters")
 def follow_e_registered_letters() -> int:
     """Ask the provider what became of the letters it has."""
-    name = "dunning.e_registered"
+    return _asked(follow_e_registered, "dunning.e_registered", "follow", away=ProviderAway)
+
+
+def _asked(sweep: Callable[..., int], name: str, key: str, *, away: type[Exception]) -> int:
+    """One sweep at the other party's door; that it is away is told, and the next sweep asks again."""
     try:
-        moved = follow_e_registered(today=clock.today(), now=clock.now())
-    except ProviderAway as away:
-        report_failure(name, "follow", away, now=clock.now())
+        moved = sweep(today=clock.today(), now=clock.now())
+    except away as error:
+        report_failure(name, key, error, now=clock.now())
         return 0
-    forget_failure(name, "follow")
+    forget_failure(name, key)
     return moved
