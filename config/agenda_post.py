@@ -11,8 +11,8 @@ from config.agenda_entries import Entry, bounded, sums
 from core import clock
 from core.models import User
 from dunning.call_reads import calls_to_make, fruitless_calls
-from dunning.models import Delivery, Level, Notice, PostAnswerLine, PostBatch
-from dunning.post_reads import visible_batches
+from dunning.models import Delivery, Level, Notice, PostBatch
+from dunning.post_reads import open_answer_lines, visible_batches
 
 # A formal notice's number is asked for during so many days after the posting.
 NUMBER_DAYS = 60
@@ -82,7 +82,7 @@ def _post(user: User, today: date) -> Iterable[Entry]:
             action=_("Saisir"),
             tone="watch",
         )
-    if count := bounded(PostAnswerLine.objects.filter(is_closed=False)):
+    if count := bounded(open_answer_lines(user)):
         yield Entry(
             key="post_answers",
             count=count,

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.rights import SYSTEM, Actor
-from dunning.models import Delivery, Level, Notice, PostBatch
+from dunning.models import Delivery, Level, Notice, PostAnswerLine, PostBatch
 from dunning.models.notices import NoticeQuerySet
 from dunning.queues import ready
 
@@ -33,6 +33,13 @@ def visible_batches(actor: Actor) -> QuerySet[PostBatch]:
     letters = Delivery.objects.filter(post_batch=OuterRef("pk"))
     hidden = letters.exclude(notice__in=Notice.objects.visible_to(actor).values("pk"))
     return PostBatch.objects.filter(Exists(letters)).exclude(Exists(hidden))
+
+
+def open_answer_lines(actor: Actor) -> QuerySet[PostAnswerLine]:
+    """The printer's lines to look at: those of letters in one's scope, and those of letters that nobody knows."""
+    lines = PostAnswerLine.objects.filter(is_closed=False)
+    mine = Notice.objects.visible_to(actor).values("pk")
+    return lines.filter(Q(delivery=None) | Q(delivery__notice__in=mine))
 
 
 def letters_of(batch: PostBatch) -> QuerySet[Delivery]:

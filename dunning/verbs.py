@@ -51,6 +51,7 @@ VERBS = {
     "dunning.post_batch.handed": (_("Lot de courriers remis au prestataire"), "ok"),
     "dunning.post_batch.undone": (_("Lot de courriers défait"), "watch"),
     "dunning.post_answers.read": (_("Réponses du prestataire lues"), ""),
+    "dunning.post_answers.closed": (_("Réponse du prestataire traitée"), ""),
     "dunning.post_answers.refused": (_("Fichier de réponses refusé"), "late"),
     "dunning.delivery.tracked": (_("Numéro de recommandé noté"), ""),
     "dunning.delivery.followed": (_("Suivi postal reçu"), ""),

@@ -30,6 +30,7 @@ from dunning.post.answers import (
     read_answers,
 )
 from dunning.post.exchange import exchange, exchange_is_configured
+from dunning.post_reads import open_answer_lines
 from invoices.drop_storage import (
     ARCHIVE,
     REFUSED,
@@ -233,5 +234,18 @@ def _deliveries(references: set[str]) -> dict[tuple[str, str], Delivery]:
 
 @operation("dunning.deliver")
 def close_answer_lines(*, actor: Actor, line_ids: Sequence[int], now: datetime) -> int:
-    """Say that the lines were looked at; how many."""
-    return PostAnswerLine.objects.filter(pk__in=line_ids, is_closed=False).update(is_closed=True)
+    """Say that the lines were looked at, those in one's scope; how many."""
+    lines = list(
+        open_answer_lines(actor).filter(pk__in=line_ids).select_for_update(of=("self",)).order_by("pk")
+    )
+    PostAnswerLine.objects.filter(pk__in=[line.pk for line in lines]).update(is_closed=True)
+    audit.record_each(
+        actor=actor,
+        verb="dunning.post_answers.closed",
+        events=(
+            ([f"postanswerfile:{line.file_id}"], {"line": line.line, "reference": line.reference})
+            for line in lines
+        ),
+        now=now,
+    )
+    return len(lines)

@@ -16,6 +16,7 @@ from core.operation import operation
 from core.rights import Actor
 from dunning.models import Delivery, Letter, Level, Notice, PostBatch
 from dunning.operations.notices import passing_gate
+from dunning.post_reads import visible_batches
 from dunning.queues import is_stopped
 
 POSTED = Level.POSTED
@@ -74,7 +75,7 @@ def confirm_batch_posting(
 
     Raises NothingToPost when it no longer waits for it.
     """
-    batch = PostBatch.objects.select_for_update(of=("self",)).filter(pk=batch_id).first()
+    batch = visible_batches(actor).select_for_update(of=("self",)).filter(pk=batch_id).first()
     if batch is None or batch.provider != PostBatch.Provider.HOUSE or batch.file_id is None:
         raise NothingToPost(_("Ce lot n’est pas encore imprimé : attendez son PDF."))
     notice_ids = list(

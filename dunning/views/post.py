@@ -21,14 +21,14 @@ from dunning.forms import PostingForm
 from dunning.forms_post import BatchForm, BatchPostingForm, NumbersForm, entered_numbers
 from dunning.gate import explain, obstacles
 from dunning.gate_facts import notices_now
-from dunning.models import Delivery, Level, Notice, PostAnswerFile, PostAnswerLine, PostBatch
+from dunning.models import Delivery, Level, Notice, PostAnswerFile, PostBatch
 from dunning.operations.post_answers import close_answer_lines
 from dunning.operations.post_batches import prepare_batches, undo_batch
 from dunning.operations.post_exchange import manifest_row
 from dunning.operations.posting import confirm_batch_posting, enter_tracking_numbers
 from dunning.post.exchange import exchange_is_configured
 from dunning.post.manifest import manifest_csv
-from dunning.post_reads import letters_of, to_post, visible_batches
+from dunning.post_reads import letters_of, open_answer_lines, to_post, visible_batches
 from dunning.views.places import tabs
 from dunning.views.tones import BATCH_TONES, DELIVERY_TONES
 
@@ -140,7 +140,7 @@ def batch_list(request: HttpRequest) -> HttpResponse:
             "tabs": tabs(request, "post-batches"),
             "next_url": page.next_url(request.GET),
             "previous_url": page.previous_url(request.GET),
-            "problem_count": PostAnswerLine.objects.filter(is_closed=False)[:1000].count(),
+            "problem_count": open_answer_lines(request.user)[:1000].count(),
             "exchange": exchange_is_configured(),
         },
     )
@@ -344,7 +344,7 @@ def delivery_proof(request: HttpRequest, pk: int) -> HttpResponseBase:
 def answer_list(request: HttpRequest) -> HttpResponse:
     """What the printer answered: the lines to look at, and the files."""
     page = keyset_page(
-        PostAnswerLine.objects.filter(is_closed=False).select_related("file", "delivery__notice"),
+        open_answer_lines(request.user).select_related("file", "delivery__notice"),
         order=("-pk",),
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,

@@ -104,6 +104,26 @@ def test_lines_to_look_at_are_closed_by_a_person(manager) -> None:
     assert "INCONNUE" not in manager.get(url).content.decode()
 
 
+def test_the_printers_lines_on_letters_outside_ones_scope_are_neither_shown_nor_closed(
+    make_user, sign_in
+) -> None:
+    printed(1)
+    file = PostAnswerFile.objects.create(name="a.csv", version="1", claimed_at=NOW)
+    line = PostAnswerLine.objects.create(
+        file=file,
+        line=2,
+        kind=PostAnswerLine.Kind.CONTRADICTORY,
+        reference="R-AILLEURS",
+        message="contraire",
+        delivery=Delivery.objects.get(),
+    )
+    stranger = sign_in(make_user(Role.CREDIT_MANAGER, email="loin@example.test", sees=[make_entity()]))
+    assert "R-AILLEURS" not in stranger.get(reverse("dunning:post-answer-list")).content.decode()
+    stranger.post(reverse("dunning:post-answer-close"), {"selected": [str(line.pk)]})
+    line.refresh_from_db()
+    assert not line.is_closed
+
+
 def test_the_pages_ask_as_much_of_few_letters_as_of_many(manager) -> None:
     few = printed(2)
     letters_to_post(1, Level.Channel.LETTER)
