@@ -22,6 +22,7 @@ from core import clock
 from core.models import JobRun, User
 from core.rights import has_permission
 from customers.models import Customer
+from dunning.approvals import visible_runs
 from dunning.models import Case, Notice, Run
 from dunning.post_reads import to_post
 from invoices.einvoice_reads import flagged_statuses
@@ -203,8 +204,8 @@ def _cases(user: User, today: date) -> Iterable[Entry]:
 
 def _failed_runs(user: User, today: date) -> Iterable[Entry]:
     since = today - timedelta(days=FAILURES_SHOWN_DAYS)
-    count = Run.objects.filter(status=Run.Status.FAILED, as_of__gte=since).count()
-    if count:
+    failed = visible_runs(user).filter(status=Run.Status.FAILED, as_of__gte=since)
+    if count := bounded(failed):
         yield Entry(
             key="failed_runs",
             count=count,

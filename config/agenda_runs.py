@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 from config.agenda_entries import Entry, bounded
 from core.models import User
 from customers.models import Customer, LegalEntity
+from dunning.approvals import confirmable, visible_runs
 from dunning.gate_facts import exceptions_in_force
-from dunning.models import DunningException, Level, Notice, Run
+from dunning.models import DunningException, Notice, Run
 from dunning.queues import stops_in_force
 
 # An exception that ends within so many days is told before it does.
@@ -20,7 +21,7 @@ ENDING_DAYS = 7
 
 
 def _runs(user: User, today: date) -> Iterable[Entry]:
-    visible = Run.objects.filter(legal_entity__in=LegalEntity.objects.visible_to(user))
+    visible = visible_runs(user)
     guarded = visible.filter(status=Run.Status.GUARDED)
     if count := bounded(guarded):
         yield Entry(
@@ -32,17 +33,7 @@ def _runs(user: User, today: date) -> Iterable[Entry]:
             action=_("Décider"),
             tone="late",
         )
-    waiting = (
-        Notice.objects.visible_to(user)
-        .filter(
-            Q(level__maximum_amount=None) | Q(open_amount__lte=F("level__maximum_amount")),
-            status=Notice.Status.PROPOSED,
-            level__approval=Level.Approval.CONFIRMATION,
-            run__status=Run.Status.PLANNED,
-        )
-        .values("run")
-    )
-    to_confirm = visible.filter(pk__in=waiting)
+    to_confirm = visible.filter(pk__in=confirmable(Notice.objects.visible_to(user)).values("run"))
     if count := bounded(to_confirm):
         yield Entry(
             key="runs_to_confirm",
@@ -55,9 +46,9 @@ def _runs(user: User, today: date) -> Iterable[Entry]:
         )
 
 
-def _only(runs: "object", count: int) -> str:
+def _only(runs: "QuerySet[Run]", count: int) -> str:
     if count == 1:
-        return reverse("dunning:run-detail", args=[runs.order_by().values_list("pk", flat=True)[0]])  # type: ignore[attr-defined]
+        return reverse("dunning:run-detail", args=[runs.order_by().values_list("pk", flat=True)[0]])
     return reverse("dunning:run-list")
 
 

@@ -1,11 +1,13 @@
-"""Why each proposed notice comes now: the day its level was reached, what was sent before, what keeps it back."""
+"""Reading what waits for a decision: why each notice comes now, and what the confirmation of a run lets leave."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
+from core.rights import Actor
+from customers.models import LegalEntity
 from dunning.models import Level, Notice, NoticeLine, Run
 from dunning.queues import stopped_entities
 from dunning.selection import ItemFacts, LevelRule, next_date
@@ -35,6 +37,21 @@ class WhyNow:
     is_guarded: bool
     is_stopped: bool
     not_before: datetime | None
+
+
+def visible_runs(actor: Actor) -> QuerySet[Run]:
+    """The runs of the entities in the actor's scope."""
+    return Run.objects.filter(legal_entity__in=LegalEntity.objects.visible_to(actor))
+
+
+def confirmable(notices: QuerySet[Notice]) -> QuerySet[Notice]:
+    """Of these, what the confirmation of its run lets leave: `run_decisions.confirm_run` moves the same in SQL."""
+    return notices.filter(
+        Q(level__maximum_amount=None) | Q(open_amount__lte=F("level__maximum_amount")),
+        status=Notice.Status.PROPOSED,
+        level__approval__in=[Level.Approval.AUTOMATIC, Level.Approval.CONFIRMATION],
+        run__status=Run.Status.PLANNED,
+    )
 
 
 def why_now(notices: Sequence[Notice]) -> dict[int, WhyNow]:

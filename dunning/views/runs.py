@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,9 +21,10 @@ from core.errors import BusinessError
 from core.exports import FORMATS, Column, Kind, export_response
 from core.jobs import kick
 from core.keyset import keyset_page
-from core.rights import has_permission, permission_required
+from core.rights import has_permission, permission_required, signed_in
 from core.templatetags.format import amount, integer
-from customers.models import Customer, LegalEntity
+from customers.models import Customer
+from dunning.approvals import confirmable, visible_runs
 from dunning.forms import OutcomeForm, ReasonForm, RunForm
 from dunning.models import Level, Notice, Run, RunExclusion
 from dunning.operations.run_decisions import cancel_run, confirm_run, release_run
@@ -39,9 +40,7 @@ CHUNK = 2_000
 
 
 def _visible_runs(request: HttpRequest) -> Any:
-    return Run.objects.filter(legal_entity__in=LegalEntity.objects.visible_to(request.user)).select_related(
-        "legal_entity", "requested_by", "confirmed_by"
-    )
+    return visible_runs(signed_in(request)).select_related("legal_entity", "requested_by", "confirmed_by")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -124,7 +123,7 @@ def run_detail(request: HttpRequest, pk: int) -> HttpResponse:
             ),
             "exclusions": exclusions,
             "guard": _guard_words(run),
-            "to_confirm": _to_confirm(notices) if run.status == Run.Status.PLANNED else None,
+            "to_confirm": _to_confirm(notices),
             "events": told(audit.timeline(run).exclude(verb__startswith="dunning.notice.")[:EVENTS]),
             "reason_form": ReasonForm(),
             "tabs": tabs(request, "runs"),
@@ -155,13 +154,9 @@ def _guard_words(run: Run) -> dict[str, str] | None:
 
 def _to_confirm(notices: Any) -> dict[str, Any] | None:
     """What one confirmation would let leave: automatic levels and those « after confirmation »."""
-    waiting = notices.filter(
-        Q(level__maximum_amount=None) | Q(open_amount__lte=F("level__maximum_amount")),
-        status=Notice.Status.PROPOSED,
-        level__approval__in=[Level.Approval.AUTOMATIC, Level.Approval.CONFIRMATION],
-    )
     rows = list(
-        waiting.order_by()
+        confirmable(notices)
+        .order_by()
         .values("currency")
         .annotate(count=Count("pk"), amount=Sum("open_amount"))
         .order_by("currency")
