@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from core.money import format_amount
@@ -96,7 +97,7 @@ def last_contacts_of(notice: Notice, limit: int = 8) -> list[Contacted]:
     ]
     found += [
         Contacted(
-            call.called_at.date(),
+            localdate(call.called_at),
             call.get_outcome_display(),
             " · ".join(part for part in (call.spoke_to, call.note) if part),
             call.notice_id,

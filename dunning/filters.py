@@ -8,15 +8,10 @@ import django_filters as filters
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from customers.filters import matching
-from customers.models import Customer, LegalEntity
+from customers.filters import matching, visible_entities
+from customers.models import Customer
 from dunning.gate_facts import exceptions_in_force
 from dunning.models import Case, DunningException, Level, Notice, Policy
-
-
-def visible_entities(request: object) -> QuerySet[LegalEntity]:
-    user = getattr(request, "user", None)
-    return LegalEntity.objects.visible_to(user) if user is not None else LegalEntity.objects.none()
 
 
 class Choices(filters.MultipleChoiceFilter):
@@ -31,14 +26,22 @@ def named(text: str) -> "QuerySet[Customer]":
     return matching(Customer.objects.all(), text).order_by().values("pk")  # type: ignore[return-value]
 
 
-class NoticeFilter(filters.FilterSet):
+class OfCustomer(filters.FilterSet):
+    """Whose row: `customer` by part of his name or code."""
+
+    customer = filters.CharFilter(label=_("Client"), method="by_customer", max_length=120)
+
+    def by_customer(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(customer__in=named(value))
+
+
+class NoticeFilter(OfCustomer):
     """Which notices: state, level, creditor, customer, amount."""
 
     status = Choices(label=_("État"), choices=Notice.Status.choices)
     level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
     channel = Choices(label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices)
     legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
-    customer = filters.CharFilter(label=_("Client"), method="by_customer")
     min_amount = filters.NumberFilter(
         label=_("Principal à partir de"),
         field_name="open_amount",
@@ -52,9 +55,6 @@ class NoticeFilter(filters.FilterSet):
         model = Notice
         fields: list[str] = []
 
-    def by_customer(self, queryset: QuerySet[Notice], _name: str, value: str) -> QuerySet[Notice]:
-        return queryset.filter(customer__in=named(value))
-
 
 def _policies() -> list[tuple[str, str]]:
     """Each scenario once, by the name of its latest version."""
@@ -62,11 +62,10 @@ def _policies() -> list[tuple[str, str]]:
     return sorted(latest, key=lambda policy: policy[1])
 
 
-class ApprovalFilter(filters.FilterSet):
+class ApprovalFilter(OfCustomer):
     """Which proposed notices: level, channel, scenario, creditor, amount, delay, language, exception, customer."""
 
     level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
-    customer = filters.CharFilter(label=_("Client"), method="by_customer")
     min_amount = filters.NumberFilter(
         label=_("Principal à partir de"),
         field_name="open_amount",
@@ -105,9 +104,6 @@ class ApprovalFilter(filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.today = today
 
-    def by_customer(self, queryset: QuerySet[Notice], _name: str, value: str) -> QuerySet[Notice]:
-        return queryset.filter(customer__in=named(value))
-
     def by_delay(self, queryset: QuerySet[Notice], _name: str, value: Decimal) -> QuerySet[Notice]:
         return queryset.filter(oldest_due_date__lte=self.today - timedelta(days=int(value)))
 
@@ -129,7 +125,7 @@ class CaseFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class ExceptionFilter(filters.FilterSet):
+class ExceptionFilter(OfCustomer):
     """Which exceptions: in force or over, what they change, of whom."""
 
     state = filters.ChoiceFilter(
@@ -142,7 +138,6 @@ class ExceptionFilter(filters.FilterSet):
     legal_entity = filters.ModelChoiceFilter(
         label=_("Entité"), field_name="customer__legal_entity", queryset=visible_entities
     )
-    customer = filters.CharFilter(label=_("Client"), method="by_customer")
 
     class Meta:
         model = DunningException
@@ -163,8 +158,3 @@ class ExceptionFilter(filters.FilterSet):
         self, queryset: QuerySet[DunningException], _name: str, value: str
     ) -> QuerySet[DunningException]:
         return queryset.exclude(exceptions_in_force(self.today)) if value == "over" else queryset
-
-    def by_customer(
-        self, queryset: QuerySet[DunningException], _name: str, value: str
-    ) -> QuerySet[DunningException]:
-        return queryset.filter(customer__in=named(value))
