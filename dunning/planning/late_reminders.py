@@ -17,7 +17,7 @@ WITH late AS (
       AND n.status IN ('PROPOSED', 'APPROVED', 'RENDERED') AND n.oldest_due_date < %(as_of)s
     FOR UPDATE OF n SKIP LOCKED
 ), held AS (
-    UPDATE dunning_notice n SET status = 'HELD', reason = %(reason)s
+    UPDATE dunning_notice n SET status = 'HELD', reason = %(reason)s, not_before = NULL, wait_reason = ''
     FROM late WHERE n.id = late.id
     RETURNING n.id, n.customer_id, n.run_id
 ), given_back AS (

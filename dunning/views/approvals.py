@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from core import clock
 from core.errors import BusinessError
 from core.keyset import chosen_order, keyset_page
+from core.money import format_count
 from core.rights import has_permission, permission_required
 from dunning.approvals import why_now
 from dunning.filters import ApprovalFilter
@@ -149,15 +150,13 @@ def _decide_all(request: HttpRequest, notices: QuerySet[Notice], *, now: Any) ->
             reason=ReasonForm.read(request.POST),
             now=now,
         )
-        return ngettext("%(count)d relance écartée.", "%(count)d relances écartées.", count) % {
-            "count": count
+        return ngettext("%(count)s relance écartée.", "%(count)s relances écartées.", count) % {
+            "count": format_count(count)
         }
     count = approve_matching(actor=request.user, notices=notices, expected=expected, now=now)
-    return ngettext(
-        "%(count)d relance validée : son courrier est en préparation.",
-        "%(count)d relances validées : leurs courriers sont en préparation.",
-        count,
-    ) % {"count": count}
+    return ngettext("%(count)s relance validée.", "%(count)s relances validées.", count) % {
+        "count": format_count(count)
+    }
 
 
 def _count(notices: QuerySet[Notice]) -> int:

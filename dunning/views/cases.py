@@ -1,4 +1,4 @@
-"""Dossiers de recouvrement, and the dunning panel of a customer's page."""
+"""Dossiers de recouvrement: the list, one case with its dossier, and the two steps left to people."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -10,6 +10,7 @@ from core import audit, clock
 from core.audit_words import told
 from core.errors import BusinessError
 from core.files_http import file_response
+from core.keyset import keyset_page
 from core.rights import has_permission, permission_required
 from dunning.filters import CaseFilter
 from dunning.forms import ReasonForm
@@ -18,7 +19,7 @@ from dunning.operations.cases import hand_over_case, recall_case
 from dunning.views.places import tabs
 from dunning.views.tones import CASE_TONES
 
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 
 
 @require_GET
@@ -29,15 +30,22 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "customer", "agency", "notice", "legal_entity"
     )
     filterset = CaseFilter(request.GET, queryset=visible, request=request)
-    cases = list(filterset.qs.order_by("-pk")[:PAGE_SIZE]) if filterset.is_valid() else []
-    for case in cases:
-        case.tone = CASE_TONES[Case.Status(case.status)]  # type: ignore[attr-defined]
-    return render(
-        request,
-        "dunning/case_list.html",
-        {"cases": cases, "filterset": filterset, "tabs": tabs(request, "cases")},
-        status=200 if filterset.is_valid() else 400,
+    page = keyset_page(
+        filterset.qs if filterset.is_valid() else visible.none(),
+        order=("-pk",),
+        cursor=request.GET.get("cursor", ""),
+        size=PAGE_SIZE,
     )
+    for case in page.rows:
+        case.tone = CASE_TONES[Case.Status(case.status)]
+    context = {
+        "cases": page.rows,
+        "filterset": filterset,
+        "next_url": page.next_url(request.GET),
+        "previous_url": page.previous_url(request.GET),
+        "tabs": tabs(request, "cases"),
+    }
+    return render(request, "dunning/case_list.html", context, status=200 if filterset.is_valid() else 400)
 
 
 def _visible(request: HttpRequest, pk: int) -> Case:

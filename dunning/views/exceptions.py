@@ -34,7 +34,7 @@ def _visible(request: HttpRequest) -> QuerySet[DunningException]:
 @require_GET
 @permission_required("dunning.view")
 def exception_list(request: HttpRequest) -> HttpResponse:
-    """The exceptions in force, those that end first above; `?state=` shows what is over too."""
+    """The exceptions in force, the latest first; `?state=` shows what is over too."""
     today = clock.today()
     filterset = ExceptionFilter(request.GET, queryset=_visible(request), request=request, today=today)
     page = keyset_page(

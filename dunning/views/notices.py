@@ -18,6 +18,7 @@ from core.errors import BusinessError
 from core.files_http import file_response
 from core.keyset import keyset_page
 from core.legal import MissingLegalParameter, register
+from core.money import format_count
 from core.rights import has_permission, permission_required
 from dunning.delivery_story import story_of
 from dunning.filters import NoticeFilter
@@ -132,8 +133,7 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "posting_form": PostingForm(initial={"posted_on": clock.today()}),
             "may_approve": has_permission(request.user, "dunning.approve"),
             "may_deliver": has_permission(request.user, "dunning.deliver"),
-            "to_post": notice.status == Notice.Status.RENDERED
-            and notice.level.channel != Level.Channel.EMAIL,
+            "to_post": notice.status == Notice.Status.RENDERED and notice.level.channel in Level.POSTED,
         },
     )
 
@@ -192,20 +192,30 @@ def _answer(request: HttpRequest, act: Callable[[], str]) -> HttpResponse:
     return _back(request)
 
 
+def _passed_over(count: int) -> str:
+    """What was ticked and not moved: decided meanwhile, or kept back by a stop or a guarded run."""
+    if not count:
+        return ""
+    return ngettext(
+        "%(count)s autre reste en l’état : décidée entre-temps, arrêtée, ou d’une campagne retenue.",
+        "%(count)s autres restent en l’état : décidées entre-temps, arrêtées, ou de campagnes retenues.",
+        count,
+    ) % {"count": format_count(count)}
+
+
 @require_POST
 @permission_required("dunning.approve")
 def notice_approve(request: HttpRequest) -> HttpResponse:
     """Approve the ticked notices."""
 
     def act() -> str:
-        decided = approve_notices(
+        told = approve_notices(
             actor=request.user, notice_ids=_ticked(request), today=clock.today(), now=clock.now()
-        ).decided
-        return ngettext(
-            "%(count)d relance validée : son courrier est en préparation.",
-            "%(count)d relances validées : leurs courriers sont en préparation.",
-            decided,
-        ) % {"count": decided}
+        )
+        approved = ngettext("%(count)s relance validée.", "%(count)s relances validées.", told.decided) % {
+            "count": format_count(told.decided)
+        }
+        return f"{approved} {_passed_over(told.passed_over)}".strip()
 
     return _answer(request, act)
 
@@ -216,15 +226,16 @@ def notice_reject(request: HttpRequest) -> HttpResponse:
     """Set the ticked notices aside, with a reason."""
 
     def act() -> str:
-        decided = reject_notices(
+        told = reject_notices(
             actor=request.user,
             notice_ids=_ticked(request),
             reason=ReasonForm.read(request.POST),
             now=clock.now(),
-        ).decided
-        return ngettext("%(count)d relance écartée.", "%(count)d relances écartées.", decided) % {
-            "count": decided
+        )
+        rejected = ngettext("%(count)s relance écartée.", "%(count)s relances écartées.", told.decided) % {
+            "count": format_count(told.decided)
         }
+        return f"{rejected} {_passed_over(told.passed_over)}".strip()
 
     return _answer(request, act)
 

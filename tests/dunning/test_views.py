@@ -9,11 +9,20 @@ from core.legal import register
 from core.models import Role
 from core.rights import SYSTEM
 from dunning.letter_context import LetterFacts
-from dunning.models import Notice, Run
+from dunning.models import Case, Level, Notice, Run
 from dunning.operations.letters import render_next
 from dunning.operations.runs import dun
 from dunning.views.places import PLACES
-from tests.dunning.factories import NOW, TODAY, load_law, make_customer, make_entity, make_item, make_policy
+from tests.dunning.factories import (
+    NOW,
+    TODAY,
+    load_law,
+    make_agency,
+    make_customer,
+    make_entity,
+    make_item,
+    make_policy,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +188,39 @@ def test_customer_panel_and_scenarios(portfolio, manager) -> None:
     assert "<html" not in piece.content.decode()
     ladder = manager.get(reverse("dunning:policy-list")).content.decode()
     assert "J+15" in ladder
+
+
+def test_what_was_ticked_and_did_not_move_is_told(portfolio, manager) -> None:
+    first, second, third = proposed(portfolio[0])
+    reject = {"selected": [first.pk], "reason": "Doublon"}
+    manager.post(reverse("dunning:notice-reject"), reject)
+    answer = manager.post(
+        reverse("dunning:notice-approve"), {"selected": [first.pk, second.pk, third.pk]}, follow=True
+    ).content.decode()
+    assert "2 relances validées. 1 autre reste en l’état" in answer
+
+
+def test_cases_beyond_a_page_are_reached(portfolio, manager, monkeypatch) -> None:
+    agency = make_agency()
+    notices = proposed(portfolio[0])
+    Case.objects.bulk_create(
+        Case(notice=n, legal_entity=n.legal_entity, customer=n.customer, agency=agency, opened_on=TODAY)
+        for n in notices
+    )
+    monkeypatch.setattr("dunning.views.cases.PAGE_SIZE", 2)
+    page = manager.get(reverse("dunning:case-list"))
+    assert len(page.context["cases"]) == 2
+    rest = manager.get(reverse("dunning:case-list") + page.context["next_url"])
+    assert [case.notice for case in rest.context["cases"]] == notices[:1]
+
+
+def test_an_electronic_registered_letter_is_not_confirmed_at_the_post(portfolio, manager) -> None:
+    notice = proposed(portfolio[0])[0]
+    Level.objects.filter(pk=notice.level_id).update(channel=Level.Channel.E_REGISTERED)
+    Notice.objects.filter(pk=notice.pk).update(status=Notice.Status.APPROVED)
+    render_next(actor=SYSTEM, facts=LetterFacts(register()), today=TODAY, now=NOW)
+    page = manager.get(reverse("dunning:notice-detail", args=[notice.pk])).content.decode()
+    assert "Courrier prêt" in page and "Dépôt à la poste" not in page
 
 
 def test_every_page_of_the_tabs_says_where_it_stands(portfolio, make_user, sign_in) -> None:
