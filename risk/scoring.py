@@ -1,86 +1,53 @@
-"""The payment-behaviour score of a customer, from his account alone: scorecard version 1.
+"""The score of a customer: facts in, points with their reasons out. Anybody can check it with a pencil.
 
-Nine facts read from the ledger, each turned into points by its scale, 100 points in all. A scale gives its
-maximum at its best value, nothing at its worst, and is straight between the two; points are rounded half up
-after the value itself is rounded to what is shown, so that anybody can check them with a pencil.
-
-Where the account says too little, a scale gives half of its points and says so: an unknown customer lands in
-the middle (class C), neither praised nor punished. Open insolvency proceedings override everything.
+The card (`risk.score_card`) gives each criterion its weight and scale. Where a criterion is not known, it gives half
+of its points and says so, or leaves them to the others, as the card says: an unknown customer lands in the middle,
+neither praised nor punished, and a customer without accounts is judged by what is known. Hard rules then cap the
+total; open insolvency proceedings override everything.
 
 Weighted average days late = Σ(amount × days late) ÷ Σ amount of the items settled in the window; what is paid
 before its due date counts negative. On-time rate (D+5) = paid within five days of the due date ÷ falling due.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 
-CARD_VERSION = 1
+from core.calendar import add_months
+from risk.default_cards import CARD_1
+from risk.score_card import OVERRIDES, Card, Criterion, CriterionRule, Scale, WhenMissing, spread
+
+CARD_VERSION = CARD_1.version
 # Fewer settled items say more about chance than about the customer.
 ENOUGH_ITEMS = 3
 ENOUGH_PER_HALF = 2
 # Classes by their lowest points, best first.
-CLASS_BOUNDS = (("A", 85), ("B", 70), ("C", 50), ("D", 30), ("E", 0))
-
-TENTH = Decimal("0.1")
-THOUSANDTH = Decimal("0.001")
-UNIT = Decimal(1)
-
-
-class Criterion(StrEnum):
-    """What the card looks at, in the order in which it is shown."""
-
-    DAYS_LATE = "DAYS_LATE"
-    ON_TIME = "ON_TIME"
-    TREND = "TREND"
-    OVERDUE_SHARE = "OVERDUE_SHARE"
-    OLDEST_OVERDUE = "OLDEST_OVERDUE"
-    BROKEN_PROMISES = "BROKEN_PROMISES"
-    BOUNCED_PAYMENTS = "BOUNCED_PAYMENTS"
-    DISPUTES = "DISPUTES"
-    RELATION = "RELATION"
-    INSOLVENCY = "INSOLVENCY"
-
-
-@dataclass(frozen=True)
-class Scale:
-    """`maximum` points at `best` or beyond, none at `worst` or beyond. `step` is what a value is rounded to."""
-
-    maximum: int
-    best: Decimal
-    worst: Decimal
-    step: Decimal = UNIT
-
-    def shown(self, value: Decimal) -> Decimal:
-        return value.quantize(self.step, rounding=ROUND_HALF_UP) + 0
-
-    def points(self, value: Decimal) -> int:
-        """The points of a value already rounded by `shown`."""
-        share = (self.worst - value) / (self.worst - self.best)
-        share = min(max(share, Decimal(0)), Decimal(1))
-        return int((self.maximum * share).quantize(UNIT, rounding=ROUND_HALF_UP))
-
-    @property
-    def neutral(self) -> int:
-        """What is given when nothing is known: half, rounded up."""
-        return (self.maximum + 1) // 2
-
-
+CLASS_BOUNDS = CARD_1.bounds
 SCALES: Mapping[Criterion, Scale] = MappingProxyType(
-    {
-        Criterion.DAYS_LATE: Scale(30, best=Decimal(0), worst=Decimal(30), step=TENTH),
-        Criterion.ON_TIME: Scale(20, best=Decimal("0.95"), worst=Decimal("0.20"), step=THOUSANDTH),
-        Criterion.TREND: Scale(10, best=Decimal(0), worst=Decimal(15), step=TENTH),
-        Criterion.OVERDUE_SHARE: Scale(15, best=Decimal(0), worst=Decimal("0.50"), step=THOUSANDTH),
-        Criterion.OLDEST_OVERDUE: Scale(10, best=Decimal(0), worst=Decimal(90)),
-        Criterion.BROKEN_PROMISES: Scale(5, best=Decimal(0), worst=Decimal(2)),
-        Criterion.BOUNCED_PAYMENTS: Scale(4, best=Decimal(0), worst=Decimal(2)),
-        Criterion.DISPUTES: Scale(3, best=Decimal(0), worst=Decimal("0.30"), step=THOUSANDTH),
-        Criterion.RELATION: Scale(3, best=Decimal(1095), worst=Decimal(0)),
-    }
+    {rule.criterion: rule.scale(rule.weight) for rule in CARD_1.criteria}
 )
+
+__all__ = [
+    "CARD_VERSION",
+    "CLASS_BOUNDS",
+    "ENOUGH_ITEMS",
+    "ENOUGH_PER_HALF",
+    "SCALES",
+    "AccountsFacts",
+    "Behaviour",
+    "Criterion",
+    "Facts",
+    "LegalFacts",
+    "RatingFacts",
+    "Reason",
+    "Scale",
+    "Scored",
+    "risk_class_of",
+    "score",
+    "score_facts",
+]
 
 
 @dataclass(frozen=True)
@@ -110,10 +77,57 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class AccountsFacts:
+    """The latest accounts: a value per financial criterion, or why there is none (`ZERO:turnover`)."""
+
+    period_end: date
+    source: str = ""
+    values: Mapping[Criterion, Decimal] = field(default_factory=dict)
+    gaps: Mapping[Criterion, str] = field(default_factory=dict)
+    has_negative_equity: bool = False
+    # C. com. L223-42, L225-248: equity below half of the capital.
+    is_below_half_capital: bool = False
+
+
+@dataclass(frozen=True)
+class RatingFacts:
+    """A rating by somebody else: `position` from 0 (worst) to 1 (best), None when it says nothing."""
+
+    scale: str
+    value: str
+    rated_on: date
+    position: Decimal | None = None
+    valid_until: date | None = None
+    is_insolvent: bool = False
+
+
+@dataclass(frozen=True)
+class LegalFacts:
+    """What official announcements say: dates of adverse events, and since when the company is struck off."""
+
+    adverse_on: tuple[date, ...] = ()
+    struck_off_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of a customer as of a day. `legal` is None when nobody watches his announcements."""
+
+    behaviour: Behaviour
+    accounts: AccountsFacts | None = None
+    ratings: tuple[RatingFacts, ...] = ()
+    legal: LegalFacts | None = None
+    naf_section: str = ""
+    formal_notice_on: date | None = None
+
+
+@dataclass(frozen=True)
 class Reason:
     """The points of one criterion. `value` is what was measured, `count` over how many items or facts.
 
-    `is_neutral`: the account says too little, half of the points are given.
+    `is_neutral`: too little is known; half of the points are given, or they went to the others (a maximum of 0).
+    `why` tells what is missing, `on` of which day the input is, `source` where it comes from. A hard rule has no
+    maximum: its points are what it takes off, its value the cap.
     """
 
     criterion: Criterion
@@ -122,6 +136,9 @@ class Reason:
     value: Decimal | None
     count: int
     is_neutral: bool = False
+    why: str = ""
+    on: date | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,23 +150,189 @@ class Scored:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a criterion measured, or why not."""
+
+    value: Decimal | None = None
+    count: int = 0
+    why: str = ""
+    on: date | None = None
+    source: str = ""
+
+
 def score(behaviour: Behaviour) -> Scored:
-    """The score of a behaviour. Open insolvency proceedings give 0 points and class E, whatever the account says."""
-    if behaviour.is_insolvent:
-        return Scored(0, risk_class_of(0), (Reason(Criterion.INSOLVENCY, 0, 100, None, 0),))
-    reasons = (*_habits(behaviour), *_position(behaviour), *_incidents(behaviour), _relation(behaviour))
-    points = sum(reason.points for reason in reasons)
-    return Scored(points, risk_class_of(points), reasons)
+    """The score of version 1, from the account alone."""
+    return score_facts(CARD_1, Facts(behaviour), date.max)
 
 
 def risk_class_of(points: int) -> str:
     """A (very good payer) to E (very risky) by CLASS_BOUNDS."""
-    return next(name for name, lowest in CLASS_BOUNDS if points >= lowest)
+    return CARD_1.risk_class_of(points)
 
 
-def _habits(found: Behaviour) -> tuple[Reason, ...]:
-    """How he has paid over the last year."""
+def score_facts(card: Card, facts: Facts, as_of: date) -> Scored:
+    """The score of these facts by the card. Never raises, whatever is missing."""
+    if facts.behaviour.is_insolvent and Criterion.INSOLVENCY in card.caps:
+        cap = card.caps[Criterion.INSOLVENCY]
+        return Scored(cap, card.risk_class_of(cap), (Reason(Criterion.INSOLVENCY, cap, 100, None, 0),))
+    found = {
+        rule.criterion: _find(rule.criterion, card, facts, as_of) for rule in card.criteria if rule.weight
+    }
+    missing = frozenset(
+        rule.criterion
+        for rule in card.criteria
+        if rule.weight and rule.when_missing is WhenMissing.SPREAD and found[rule.criterion].value is None
+    )
+    maxima = spread(card.key, missing)
+    reasons = [
+        _reason(rule, found[rule.criterion], maxima.get(rule.criterion, 0))
+        for rule in card.criteria
+        if rule.weight
+    ]
+    points = sum(reason.points for reason in reasons)
+    points, capped = _cap(card, facts, as_of, points)
+    return Scored(points, card.risk_class_of(points), (*reasons, *capped))
+
+
+def _reason(rule: CriterionRule, found: _Found, maximum: int) -> Reason:
+    if found.value is None:
+        neutral = (maximum + 1) // 2
+        return Reason(
+            rule.criterion, neutral, maximum, None, found.count, True, found.why, found.on, found.source
+        )
+    scale = rule.scale(maximum)
+    shown = scale.shown(found.value)
+    return Reason(
+        rule.criterion,
+        scale.points(shown),
+        maximum,
+        shown,
+        found.count,
+        on=found.on,
+        source=found.source,
+    )
+
+
+def _find(criterion: Criterion, card: Card, facts: Facts, as_of: date) -> _Found:
+    reader = _READERS.get(criterion)
+    if reader is not None:
+        return reader(facts.behaviour)
+    if criterion == Criterion.LEGAL_EVENTS:
+        return _legal(card, facts, as_of)
+    if criterion == Criterion.SECTOR:
+        return _sector(card, facts)
+    if criterion == Criterion.EXTERNAL_RATING:
+        return _rating(card, facts, as_of)
+    return _accounts(criterion, card, facts, as_of)
+
+
+def _accounts(criterion: Criterion, card: Card, facts: Facts, as_of: date) -> _Found:
+    accounts = facts.accounts
+    if accounts is None:
+        return _Found(why="NO_ACCOUNTS")
+    if not _is_fresh(accounts.period_end, card.accounts_months, as_of):
+        return _Found(why="ACCOUNTS_OLD", on=accounts.period_end, source=accounts.source)
+    value = accounts.values.get(criterion)
+    why = "" if value is not None else accounts.gaps.get(criterion, "MISSING")
+    return _Found(value, 1, why, accounts.period_end, accounts.source)
+
+
+def _legal(card: Card, facts: Facts, as_of: date) -> _Found:
+    if facts.legal is None:
+        return _Found(why="NOT_WATCHED")
+    recent = [day for day in facts.legal.adverse_on if _is_fresh(day, card.legal_months, as_of)]
+    return _Found(Decimal(len(recent)), len(recent), on=max(recent, default=None), source="BODACC")
+
+
+def _sector(card: Card, facts: Facts) -> _Found:
+    if not facts.naf_section:
+        return _Found(why="NO_NAF")
+    share = card.sectors.get(facts.naf_section)
+    if share is None:
+        return _Found(why="NO_SECTOR_SCALE", source=facts.naf_section)
+    return _Found(Decimal(share) / 100, 1, source=facts.naf_section)
+
+
+def _rating(card: Card, facts: Facts, as_of: date) -> _Found:
+    """The worst of the ratings that still hold."""
+    if not facts.ratings:
+        return _Found(why="NO_RATING")
+    held = [rating for rating in facts.ratings if _holds(rating, card, as_of) and rating.position is not None]
+    if not held:
+        return _Found(why="RATING_OLD", on=max(rating.rated_on for rating in facts.ratings))
+    worst = min(held, key=lambda rating: (rating.position or Decimal(0), rating.scale))
+    return _Found(worst.position, len(held), on=worst.rated_on, source=f"{worst.scale}={worst.value}")
+
+
+def _holds(rating: RatingFacts, card: Card, as_of: date) -> bool:
+    if rating.valid_until is not None:
+        return rating.valid_until >= as_of
+    return _is_fresh(rating.rated_on, card.rating_months, as_of)
+
+
+def _is_fresh(day: date, months: int, as_of: date) -> bool:
+    return add_months(day, months) > as_of
+
+
+def _cap(card: Card, facts: Facts, as_of: date, points: int) -> tuple[int, list[Reason]]:
+    """The lowest cap of the hard rules that apply; the others are told, and take nothing off."""
+    apply = [
+        (criterion, card.caps[criterion], on)
+        for criterion in OVERRIDES
+        if criterion in card.caps
+        for holds, on in (_applies(criterion, card, facts, as_of),)
+        if holds
+    ]
+    if not apply:
+        return points, []
+    lowest = min(cap for _criterion, cap, _on in apply)
+    taken = min(points, lowest) - points
+    reasons = []
+    for criterion, cap, on in apply:
+        reasons.append(Reason(criterion, taken if cap == lowest else 0, 0, Decimal(cap), 1, on=on))
+        # Two rules with the same cap take it off once.
+        taken = 0 if cap == lowest else taken
+    return min(points, lowest), reasons
+
+
+def _applies(criterion: Criterion, card: Card, facts: Facts, as_of: date) -> tuple[bool, date | None]:
+    accounts = facts.accounts
+    if accounts is not None and not _is_fresh(accounts.period_end, card.accounts_months, as_of):
+        accounts = None
+    if criterion == Criterion.INSOLVENCY:
+        return facts.behaviour.is_insolvent, None
+    if criterion == Criterion.STRUCK_OFF:
+        on = facts.legal.struck_off_on if facts.legal else None
+        return on is not None, on
+    if criterion == Criterion.RATED_INSOLVENT:
+        told = [
+            rating.rated_on for rating in facts.ratings if rating.is_insolvent and _holds(rating, card, as_of)
+        ]
+        return bool(told), max(told, default=None)
+    if criterion == Criterion.UNPAID_FORMAL_NOTICE:
+        on = facts.formal_notice_on
+        return on is not None and (as_of - on).days > card.formal_notice_days, on
+    if accounts is None:
+        return False, None
+    flag = (
+        accounts.has_negative_equity
+        if criterion == Criterion.NEGATIVE_EQUITY
+        else accounts.is_below_half_capital and not accounts.has_negative_equity
+    )
+    return flag, accounts.period_end
+
+
+def _days_late(found: Behaviour) -> _Found:
     is_known = found.settled_count >= ENOUGH_ITEMS
+    return _Found(found.weighted_days_late if is_known else None, found.settled_count)
+
+
+def _on_time(found: Behaviour) -> _Found:
+    return _Found(found.on_time_share if found.due_count >= ENOUGH_ITEMS else None, found.due_count)
+
+
+def _trend(found: Behaviour) -> _Found:
     trend: Decimal | None = None
     if (
         found.recent_days_late is not None
@@ -159,49 +342,45 @@ def _habits(found: Behaviour) -> tuple[Reason, ...]:
         # Both halves as they are shown, so that their difference is the one that a reader finds.
         step = SCALES[Criterion.TREND]
         trend = step.shown(found.recent_days_late) - step.shown(found.earlier_days_late)
-    return (
-        _measured(Criterion.DAYS_LATE, found.weighted_days_late if is_known else None, found.settled_count),
-        _measured(
-            Criterion.ON_TIME,
-            found.on_time_share if found.due_count >= ENOUGH_ITEMS else None,
-            found.due_count,
-        ),
-        _measured(Criterion.TREND, trend, found.recent_count + found.earlier_count),
-    )
+    return _Found(trend, found.recent_count + found.earlier_count)
 
 
-def _position(found: Behaviour) -> tuple[Reason, ...]:
-    """Where he stands today. Somebody to whom nothing has fallen due yet has had no occasion to be late."""
-    is_known = found.fallen_due_count > 0
-    share, oldest = found.overdue_share, Decimal(found.oldest_overdue_days)
-    return (
-        _measured(Criterion.OVERDUE_SHARE, share if is_known else None, found.fallen_due_count),
-        _measured(Criterion.OLDEST_OVERDUE, oldest if is_known else None, found.fallen_due_count),
-    )
+# Where he stands today. Somebody to whom nothing has fallen due yet has had no occasion to be late.
+def _overdue_share(found: Behaviour) -> _Found:
+    return _Found(found.overdue_share if found.fallen_due_count else None, found.fallen_due_count)
 
 
-def _incidents(found: Behaviour) -> tuple[Reason, ...]:
-    is_known = found.fallen_due_count > 0
+def _oldest_overdue(found: Behaviour) -> _Found:
+    oldest = Decimal(found.oldest_overdue_days)
+    return _Found(oldest if found.fallen_due_count else None, found.fallen_due_count)
+
+
+def _broken_promises(found: Behaviour) -> _Found:
+    return _Found(Decimal(found.broken_promises) if found.fallen_due_count else None, found.broken_promises)
+
+
+def _bounced(found: Behaviour) -> _Found:
+    return _Found(Decimal(found.bounced_payments) if found.fallen_due_count else None, found.bounced_payments)
+
+
+def _disputes(found: Behaviour) -> _Found:
     disputed = Decimal(found.disputes) / max(found.invoice_count, found.disputes, 1)
-    return (
-        _counted(Criterion.BROKEN_PROMISES, found.broken_promises, is_known),
-        _counted(Criterion.BOUNCED_PAYMENTS, found.bounced_payments, is_known),
-        _measured(Criterion.DISPUTES, disputed if is_known else None, found.disputes),
-    )
+    return _Found(disputed if found.fallen_due_count else None, found.disputes)
 
 
-def _relation(found: Behaviour) -> Reason:
-    days = found.relation_days or 0
-    return _measured(Criterion.RELATION, Decimal(max(days, 0)), max(days, 0))
+def _relation(found: Behaviour) -> _Found:
+    days = max(found.relation_days or 0, 0)
+    return _Found(Decimal(days), days)
 
 
-def _counted(criterion: Criterion, count: int, is_known: bool) -> Reason:
-    return _measured(criterion, Decimal(count) if is_known else None, count)
-
-
-def _measured(criterion: Criterion, value: Decimal | None, count: int) -> Reason:
-    scale = SCALES[criterion]
-    if value is None:
-        return Reason(criterion, scale.neutral, scale.maximum, None, count, is_neutral=True)
-    shown = scale.shown(value)
-    return Reason(criterion, scale.points(shown), scale.maximum, shown, count)
+_READERS = {
+    Criterion.DAYS_LATE: _days_late,
+    Criterion.ON_TIME: _on_time,
+    Criterion.TREND: _trend,
+    Criterion.OVERDUE_SHARE: _overdue_share,
+    Criterion.OLDEST_OVERDUE: _oldest_overdue,
+    Criterion.BROKEN_PROMISES: _broken_promises,
+    Criterion.BOUNCED_PAYMENTS: _bounced,
+    Criterion.DISPUTES: _disputes,
+    Criterion.RELATION: _relation,
+}
