@@ -68,6 +68,30 @@ class Figures:
         return self.working_capital_given if made is None else made
 
     @property
+    def liquid_assets(self) -> Decimal | None:
+        """Receivables, securities, cash and prepaid charges: current assets without stocks."""
+        return less(self.current_assets, self.stocks)
+
+    @property
+    def quick_assets(self) -> Decimal | None:
+        """Receivables, securities and cash, without prepaid charges."""
+        return less(self.liquid_assets, self.prepaid)
+
+    @property
+    def operating_costs(self) -> Decimal | None:
+        """What a year of business costs in cash: turnover − pre-tax result − depreciation."""
+        return less(self.turnover, self.pre_tax_result, self.depreciation)
+
+    @property
+    def liquidity_gap(self) -> Decimal | None:
+        """Quick assets − current liabilities."""
+        return less(self.quick_assets, self.current_liabilities)
+
+    @property
+    def financial_debt(self) -> Decimal | None:
+        return total(self.long_term_debt, self.overdraft)
+
+    @property
     def total_liabilities(self) -> Decimal | None:
         """All that is not equity, provisions included."""
         return less(self.total_assets, self.equity)
