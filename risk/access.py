@@ -8,4 +8,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.set_limit": frozenset({Role.CREDIT_MANAGER}),
     "risk.score": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "risk.watch": frozenset({Role.CREDIT_MANAGER}),
+    "risk.provision": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
+    "risk.close_provision": frozenset({Role.FINANCE_DIRECTOR}),
 }

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from invoices.ageing_sql import FOR_A_LARGE_SCAN
-from invoices.models import Adjustment
+from invoices.models import Adjustment, OpenItem
 from risk.models import ProvisionMethod
 from risk.provision_rules import BOUNDS, BUCKET_COUNT
 
@@ -29,8 +29,12 @@ BUCKET = f"({' + '.join(f'({_LATE} > {bound})::int' for bound in BOUNDS)})"
 
 
 def _paid_by(days: str) -> str:
-    """What had been paid or credited of an item by so many days after its due date. A loss pays nothing."""
-    return f"coalesce(sum(a.amount) FILTER (WHERE w.id IS NULL AND a.allocated_on <= i.due_date + {days}), 0)"
+    """What had been paid or credited of an item by so many days after its due date. A loss pays nothing.
+
+    A payment counts from its own day, however late it was matched.
+    """
+    day = f"CASE WHEN p.kind = '{OpenItem.Kind.PAYMENT}' THEN least(p.issue_date, a.allocated_on) ELSE a.allocated_on END"
+    return f"coalesce(sum(a.amount) FILTER (WHERE w.id IS NULL AND {day} <= i.due_date + {days}), 0)"
 
 
 def roll_steps_query(grouping: str) -> str:
@@ -58,6 +62,7 @@ FROM (
     FROM invoices_openitem i
     JOIN customers_customer c ON c.id = i.customer_id
     LEFT JOIN invoices_allocation a ON a.debit_id = i.id AND {IN_FORCE}
+    LEFT JOIN invoices_openitem p ON p.id = a.credit_id
     LEFT JOIN invoices_adjustment w ON w.item_id = a.credit_id AND w.reason = '{Adjustment.Reason.LOSS}'
     WHERE i.legal_entity_id = %(entity)s AND i.kind = 'INVOICE' AND i.total_amount > 0
       AND i.issue_date <= %(as_of)s AND i.due_date < %(as_of)s
