@@ -8,6 +8,8 @@ VERBS = {
     "customers.customer.held": (_("Relances suspendues"), "watch"),
     "customers.customer.released": (_("Relances reprises"), "ok"),
     "customers.customer.declared_insolvent": (_("Procédure collective déclarée"), "blocked"),
+    "customers.customer.judgment_date_changed": (_("Date du jugement corrigée"), "watch"),
+    "customers.customer.insolvency_lifted": (_("Sortie de procédure collective"), "watch"),
     "customers.contact.added": (_("Contact ajouté"), ""),
     "customers.contact.updated": (_("Contact modifié"), ""),
     "customers.customer.restored": (_("Fiche client rétablie"), "watch"),

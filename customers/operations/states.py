@@ -87,3 +87,74 @@ def declare_insolvent(
         judgment_date=judgment_date.isoformat(),
     )
     return customer
+
+
+@operation("customers.hold")
+def change_judgment_date(
+    *, actor: Actor, now: datetime, today: date, customer: Customer, judgment_date: date, reason: str
+) -> Customer:
+    """Put right the date of the judgment of a customer in insolvency proceedings, with the reason.
+
+    Raises CustomerError for a future judgment or without a reason, WrongState when he is in none.
+    """
+    reason = _reason(reason)
+    if judgment_date > today:
+        raise CustomerError(
+            _("La date du jugement est à venir. Indiquez la date du jugement d’ouverture."),
+            field="insolvency_date",
+        )
+    customer = locked(actor, customer)
+    if customer.status != Customer.Status.INSOLVENT:
+        raise WrongState(_("Ce client n’est pas en procédure collective."), field="status")
+    before = customer.insolvency_date
+    if before == judgment_date:
+        return customer
+    customer.insolvency_date = judgment_date
+    customer.save(update_fields=["insolvency_date", "updated_at"])
+    audit.record(
+        actor=actor,
+        verb="customers.customer.judgment_date_changed",
+        refs=[customer],
+        now=now,
+        before=written(before),
+        after=judgment_date.isoformat(),
+        reason=reason,
+    )
+    return customer
+
+
+@operation("customers.hold")
+def lift_insolvency(
+    *, actor: Actor, now: datetime, customer: Customer, reason: str, was_never: bool = False
+) -> Customer:
+    """Bring a customer out of insolvency proceedings, with the reason: his account is active again.
+
+    `was_never`: the judgment did not exist or was another company's, so that its date goes too; after a closure it
+    stays, for the interest that it stopped. Raises CustomerError without a reason, WrongState when he is in none.
+    """
+    reason = _reason(reason)
+    customer = locked(actor, customer)
+    if customer.status != Customer.Status.INSOLVENT:
+        raise WrongState(_("Ce client n’est pas en procédure collective."), field="status")
+    judgment = customer.insolvency_date
+    customer.status = Customer.Status.ACTIVE
+    if was_never:
+        customer.insolvency_date = None
+    customer.save(update_fields=["status", "insolvency_date", "updated_at"])
+    audit.record(
+        actor=actor,
+        verb="customers.customer.insolvency_lifted",
+        refs=[customer],
+        now=now,
+        judgment_date=written(judgment),
+        was_never=was_never,
+        reason=reason,
+    )
+    return customer
+
+
+def _reason(text: str) -> str:
+    reason = " ".join(text.split())
+    if not reason:
+        raise CustomerError(_("Indiquez le motif : il reste au journal."), field="reason")
+    return reason[:200]
