@@ -1,27 +1,29 @@
-"""The only writer of credit limits."""
+"""Setting a limit at once, without a request: imports, the house itself, and reductions, which wait for nobody."""
 
-import re
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from core import audit
-from core.errors import BusinessError
 from core.models import User
-from core.money import MAX_AMOUNT, format_amount, round_money
+from core.money import format_amount
 from core.operation import operation
 from core.rights import Actor
-from customers.models import CURRENCY, Customer
+from customers.models import Customer
+from risk.credit_policies import policy_of
 from risk.models import CreditLimit
+from risk.operations.limit_writing import (
+    REASON_LENGTH,
+    Grant,
+    LimitRefused,
+    check_values,
+    locked_customer,
+    standing_of,
+    write_limit,
+)
 
-REASON_LENGTH = 200
-
-
-class LimitRefused(BusinessError):
-    """The limit cannot be set so; `field` names the input at fault."""
-
-    code = "limit_refused"
+__all__ = ["REASON_LENGTH", "LimitRefused", "set_limit"]
 
 
 @operation("risk.set_limit")
@@ -35,76 +37,78 @@ def set_limit(
     now: datetime,
     currency: str = "",
     seen_limit_id: int | None = None,
+    kind: str = CreditLimit.Kind.PERMANENT,
+    basis: str = CreditLimit.Basis.OWN,
+    expires_on: date | None = None,
 ) -> CreditLimit:
     """Set what the customer may owe from today on, in `currency` (the account's by default); the limit before ends.
 
     Zero means no credit at all. `seen_limit_id` is the limit that the person saw in force: when another one has
-    been set since, nothing is written. Raises LimitRefused: no reason, bad amount or currency, closed account,
-    the same limit again, customer outside the actor's scope.
+    been set since, nothing is written. Where the credit policy wants requests, a person may only reduce, and the
+    limit keeps its end. Raises LimitRefused: no reason, bad amount or currency, closed account, the same limit
+    again, a raise that needs a request, customer outside the actor's scope.
     """
-    held_customer = (
-        Customer.objects.visible_to(actor)
-        .select_for_update(of=("self",), no_key=True)
-        .filter(pk=customer.pk)
-        .first()
+    held = locked_customer(actor, customer.pk)
+    grant = Grant(
+        amount=amount,
+        currency=(currency or held.currency).strip().upper(),
+        reason=" ".join(reason.split()),
+        kind=kind,
+        basis=basis,
+        expires_on=expires_on,
     )
-    if held_customer is None:
-        raise LimitRefused(_("Ce client n’existe pas dans votre périmètre."), code="customer_unknown")
-    currency = (currency or held_customer.currency).strip().upper()
-    reason = " ".join(reason.split())
-    _check_values(held_customer, amount, currency, reason)
-    previous = CreditLimit.objects.in_force().filter(customer=held_customer).first()
-    if seen_limit_id is not None and seen_limit_id != (previous.pk if previous else 0):
+    policy = policy_of(held.legal_entity_id)
+    standing = standing_of(held.pk, CreditLimit.Scope.ACCOUNT)
+    check_values(held, grant, standing, policy, today)
+    leading = standing.leading(today)
+    if seen_limit_id is not None and seen_limit_id != (leading.pk if leading else 0):
         raise LimitRefused(
             _("Le plafond a changé entre-temps. Relisez celui qui est en vigueur, puis validez de nouveau."),
             code="changed_meanwhile",
         )
-    if previous is not None and (previous.amount, previous.currency) == (amount, currency):
+    replaced = standing.of(kind)
+    if replaced is not None and _is_same(replaced, grant, today):
         raise LimitRefused(
-            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
-            % {"amount": format_amount(amount, currency)},
+            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
+            % {"amount": format_amount(amount, grant.currency)},
             code="same_limit",
             field="amount",
         )
-    if previous is not None:
-        # A limit replaced on the day it began covers that day alone.
-        previous.valid_to = max(today - timedelta(days=1), previous.valid_from)
-        previous.save(update_fields=["valid_to"])
-    limit = CreditLimit.objects.create(
-        customer=held_customer,
-        amount=amount,
-        currency=currency,
-        valid_from=today,
-        reason=reason,
-        decided_by=actor if isinstance(actor, User) else None,
-        decided_at=now,
+    if isinstance(actor, User) and policy is not None and policy.requires_requests:
+        grant = _reduced(grant, standing.permanent, today)
+    return write_limit(
+        actor=actor, customer=held, grant=grant, standing=standing, policy=policy, today=today, now=now
     )
-    audit.record(
-        actor=actor,
-        verb="risk.limit.set",
-        refs=[limit, held_customer],
-        now=now,
-        amount=str(amount),
-        currency=currency,
-        previous_amount=None if previous is None else str(previous.amount),
-        previous_currency=None if previous is None else previous.currency,
-        reason=reason,
-    )
-    return limit
 
 
-def _check_values(customer: Customer, amount: Decimal, currency: str, reason: str) -> None:
-    if customer.status == Customer.Status.CLOSED:
+def _is_same(limit: CreditLimit, grant: Grant, today: date) -> bool:
+    if limit.expires_on is not None and limit.expires_on < today:
+        return False
+    return (limit.amount, limit.currency) == (grant.amount, grant.currency) and grant.expires_on in (
+        None,
+        limit.expires_on,
+    )
+
+
+def _reduced(grant: Grant, permanent: CreditLimit | None, today: date) -> Grant:
+    """The grant as one person may decide it alone: lower than the permanent limit, and no longer than it."""
+    if grant.kind == CreditLimit.Kind.PERMANENT and grant.amount == 0:
+        return grant
+    is_lower = (
+        grant.kind == CreditLimit.Kind.PERMANENT
+        and permanent is not None
+        and (permanent.expires_on is None or permanent.expires_on >= today)
+        and permanent.currency == grant.currency
+        and grant.amount < permanent.amount
+        and grant.basis == permanent.basis
+    )
+    if not is_lower or permanent is None:
         raise LimitRefused(
-            _("Ce compte est clôturé : rouvrez-le avant de lui accorder un plafond."), code="customer_closed"
+            _("La politique de crédit veut une demande pour relever un plafond : déposez-la."),
+            code="request_required",
+            field="amount",
         )
-    if not amount.is_finite() or amount < 0 or amount > MAX_AMOUNT or round_money(amount) != amount:
-        raise LimitRefused(_("Le plafond est un montant positif ou nul, au centime près."), field="amount")
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise LimitRefused(str(CURRENCY.message), field="currency")
-    if not reason:
-        raise LimitRefused(_("Indiquez ce qui motive ce plafond."), field="reason")
-    if len(reason) > REASON_LENGTH:
-        raise LimitRefused(
-            _("Le motif compte %(length)d caractères au plus.") % {"length": REASON_LENGTH}, field="reason"
-        )
+    if permanent.expires_on is None:
+        return grant
+    end = min(grant.expires_on or permanent.expires_on, permanent.expires_on)
+    return replace(grant, expires_on=end)

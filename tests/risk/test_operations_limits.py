@@ -66,12 +66,12 @@ def test_new_limit_ends_the_one_before(customer: Customer) -> None:
     assert (event.data["previous_amount"], event.data["previous_currency"]) == ("50000.00", "EUR")
 
 
-def test_limit_replaced_on_its_first_day_covers_that_day(customer: Customer) -> None:
+def test_limit_replaced_on_its_first_day_covers_no_day(customer: Customer) -> None:
     first = limit(customer, "50000")
     limit(customer, "0")
     first.refresh_from_db()
-    assert (first.valid_from, first.valid_to) == (TODAY, TODAY)
-    assert CreditLimit.objects.in_force().get().amount == 0
+    assert (first.valid_from, first.valid_to) == (TODAY, TODAY - timedelta(days=1))
+    assert CreditLimit.objects.in_force(TODAY).get().amount == 0
 
 
 @pytest.mark.parametrize(
