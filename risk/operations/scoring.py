@@ -1,11 +1,8 @@
 """The only writer of scores: many customers at once, the rule called over columns read set by set."""
 
-import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from io import StringIO
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -15,13 +12,12 @@ from django.utils.translation import gettext as _
 from core import audit
 from core.errors import BusinessError
 from core.operation import operation
-from core.rights import Actor
+from core.rights import Actor, SystemActor
 from customers.models import Customer
-from risk.behaviour import behaviours
-from risk.score_words import stored
-from risk.scoring import CARD_VERSION, score
+from risk.cards import card_in_force, challenger, read_card
+from risk.operations.card_trials import record_nightly
+from risk.operations.score_staging import stage
 
-CHUNK_SIZE = 5_000
 FIRST_YEAR = 1990
 
 
@@ -52,7 +48,8 @@ def score_customers(
 ) -> ScoringOutcome:
     """Score the customers in the actor's scope (or those of them in `customer_ids`) as of a day.
 
-    Twice on the same ledger writes the same. A day before the score in force is kept as history only.
+    By the card in force; the house's own scoring of all scores by the card on trial as well, side by side. Twice on
+    the same facts writes the same. A day before the score in force is kept as history only.
     One event for the run and one for each change of class. Raises ScoringRefused for a day to come.
     """
     if as_of > localtime(now).date() or as_of.year < FIRST_YEAR:
@@ -64,50 +61,27 @@ def score_customers(
     if customer_ids is not None:
         customers = customers.filter(pk__in=customer_ids)
     ids = list(customers.order_by("pk").values_list("pk", flat=True))
-    classes: Counter[str] = Counter()
+    card, rival = card_in_force(), challenger() if customer_ids is None else None
     with connection.cursor() as cursor:
         # One scoring at a time: two would both close the same score in force.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('risk.score_customers', 0))")
-        cursor.execute(_STAGE)
-        for start in range(0, len(ids), CHUNK_SIZE):
-            classes.update(_stage(cursor, ids[start : start + CHUNK_SIZE], as_of))
-            if progress is not None:
-                progress(min(start + CHUNK_SIZE, len(ids)), len(ids))
-        changes = _write(cursor, actor, as_of, now)
-    outcome = ScoringOutcome(as_of, len(ids), changes, dict(sorted(classes.items())))
+        staged = stage(cursor, ids, as_of, card, read_card(rival) if rival else None, progress)
+        changes = _write(cursor, actor, as_of, now, card.version)
+        if rival is not None and isinstance(actor, SystemActor):
+            record_nightly(cursor, rival, card.version, staged, as_of, now)
+    outcome = ScoringOutcome(as_of, len(ids), changes, dict(sorted(staged.classes.items())))
     audit.record(
         actor=actor,
         verb="risk.portfolio.scored",
         refs=[],
         now=now,
         as_of=as_of.isoformat(),
+        card_version=card.version,
         customers=outcome.customers,
         class_changes=outcome.class_changes,
         classes=outcome.classes,
     )
     return outcome
-
-
-_STAGE = """
-DROP TABLE IF EXISTS pg_temp.scored;
-CREATE TEMP TABLE scored (
-    customer_id bigint NOT NULL, points smallint NOT NULL, risk_class varchar(1) NOT NULL, reasons jsonb NOT NULL
-) ON COMMIT DROP
-"""
-
-
-def _stage(cursor: CursorWrapper, ids: list[int], as_of: date) -> Counter[str]:
-    """Score one chunk into the temporary table; returns how many customers fell in each class."""
-    lines, classes = StringIO(), Counter[str]()
-    for found in behaviours(ids, as_of):
-        scored = score(found.behaviour)
-        # COPY's text format: numbers, ASCII JSON without backslashes or tabs.
-        reasons = json.dumps(stored(scored), separators=(",", ":"))
-        lines.write(f"{found.customer_id}\t{scored.points}\t{scored.risk_class}\t{reasons}\n")
-        classes[scored.risk_class] += 1
-    lines.seek(0)
-    cursor.copy_expert("COPY scored (customer_id, points, risk_class, reasons) FROM STDIN", lines)
-    return classes
 
 
 # What each score meets: nothing, an older one in force, one of the same day, or a later one.
@@ -175,12 +149,12 @@ ORDER BY customer_id
 """
 
 
-def _write(cursor: CursorWrapper, actor: Actor, as_of: date, now: datetime) -> int:
+def _write(cursor: CursorWrapper, actor: Actor, as_of: date, now: datetime, version: int) -> int:
     """Move the staged scores into place; returns how many classes changed."""
     params: dict[str, date | datetime | int | str | None] = {
         "as_of": as_of,
         "now": now,
-        "version": CARD_VERSION,
+        "version": version,
         "actor_id": actor.pk,
         "actor_name": str(actor)[:120],
     }
