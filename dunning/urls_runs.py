@@ -18,6 +18,7 @@ run_patterns = [
     path("a-valider/toutes/", approvals.approval_all, name="approval-all"),
     path("suivi/", notices.notice_list, name="notice-list"),
     path("suivi/valider/", notices.notice_approve, name="notice-approve"),
+    path("suivi/revenir/", notices.notice_undo_approval, name="notice-undo-approval"),
     path("suivi/ecarter/", notices.notice_reject, name="notice-reject"),
     path("suivi/poster/", notices.notice_post, name="notice-post"),
     path("suivi/<int:pk>/", notices.notice_detail, name="notice-detail"),

@@ -12,6 +12,7 @@ VERBS = {
     "dunning.run.failed": (_("Campagne de relance échouée"), "late"),
     "dunning.notice.proposed": (_("Relance proposée"), ""),
     "dunning.notice.approved": (_("Relance validée"), ""),
+    "dunning.notice.approval_undone": (_("Validation de la relance annulée"), "watch"),
     "dunning.notice.rejected": (_("Relance écartée"), "watch"),
     "dunning.notice.held": (_("Relance retenue avant l’envoi"), "watch"),
     "dunning.notice.sent": (_("Relance envoyée"), "ok"),

@@ -33,6 +33,7 @@ from dunning.models import Level, Notice
 from dunning.operations.deliveries import retry_notice
 from dunning.operations.notices import approve_notices, mark_sent, reject_notices
 from dunning.operations.posting import confirm_posting
+from dunning.operations.undone_approvals import undo_approval, undoable
 from dunning.views.places import tabs
 from dunning.views.tones import NOTICE_TONES
 
@@ -40,6 +41,7 @@ PAGE_SIZE = 50
 TITLES = {
     "to-post": gettext_lazy("Courriers à poster"),
     "failed": gettext_lazy("Envois en échec"),
+    "approved": gettext_lazy("Relances validées"),
     "all": gettext_lazy("Suivi des relances"),
 }
 
@@ -75,7 +77,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
             "filterset": filterset,
             "place": place,
             "title": TITLES[place],
-            "tabs": tabs(request, place),
+            "tabs": tabs(request, "all" if place == "approved" else place),
             "next_url": page.next_url(request.GET),
             "previous_url": page.previous_url(request.GET),
             "reason_form": ReasonForm(),
@@ -91,6 +93,8 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 def _place(states: list[str], channels: list[str]) -> str:
     if states == [Notice.Status.RENDERED] and channels:
         return "to-post"
+    if states == [Notice.Status.APPROVED]:
+        return "approved"
     return "failed" if states == [Notice.Status.FAILED] else "all"
 
 
@@ -130,6 +134,8 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "is_hand_over": is_hand_over,
             "reason_form": ReasonForm(),
             "sent_form": SentForm(auto_id="sent_%s"),
+            "may_undo": has_permission(request.user, "dunning.approve")
+            and undoable(Notice.objects.filter(pk=pk)).exists(),
             "posting_form": PostingForm(initial={"posted_on": clock.today()}),
             "may_approve": has_permission(request.user, "dunning.approve"),
             "may_deliver": has_permission(request.user, "dunning.deliver"),
@@ -216,6 +222,28 @@ def notice_approve(request: HttpRequest) -> HttpResponse:
             "count": format_count(told.decided)
         }
         return f"{approved} {_passed_over(told.passed_over)}".strip()
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.approve")
+def notice_undo_approval(request: HttpRequest) -> HttpResponse:
+    """Put the ticked notices back among those to validate."""
+
+    def act() -> str:
+        told = undo_approval(actor=request.user, notice_ids=_ticked(request), now=clock.now())
+        undone = ngettext(
+            "%(count)s relance est de nouveau à valider.",
+            "%(count)s relances sont de nouveau à valider.",
+            told.decided,
+        ) % {"count": format_count(told.decided)}
+        left = ngettext(
+            "%(count)s autre est déjà produite ou partie.",
+            "%(count)s autres sont déjà produites ou parties.",
+            told.passed_over,
+        ) % {"count": format_count(told.passed_over)}
+        return f"{undone} {left}" if told.passed_over else undone
 
     return _answer(request, act)
 
