@@ -1,5 +1,6 @@
 """What late payment costs on an item, and what of it is given up."""
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -17,22 +18,26 @@ from core.rights import has_permission, permission_required, signed_in
 from dunning.fee_statements import FeeStatement, fee_statements
 from dunning.fee_waivers import is_allowed
 from dunning.forms_law import WaiverForm, WaiverRevocationForm
+from dunning.gate_facts import exceptions_in_force
 from dunning.law_words import REGIME_LABELS, alert_tone
 from dunning.letter_context import rate_basis
 from dunning.letters.wording import WORDING
 from dunning.limitation_reads import limitations
-from dunning.models import FeeWaiver, Notice
+from dunning.models import DunningException, FeeWaiver, Notice, NoticeLine
 from dunning.operations.waivers import revoke_waiver, waive_fees, waive_notice_fees
 from dunning.views.law_pages import act_page, visible_claim
 from dunning.views.places import tabs
+from dunning.views.tones import NOTICE_TONES
 from invoices.late_fee_rules import REASON_LABELS
 from invoices.models import OpenItem
+
+STEPS_SHOWN = 10
 
 
 @require_GET
 @permission_required("dunning.view")
 def item_law(request: HttpRequest, pk: int) -> HttpResponse:
-    """The panel of an item's page: what its lateness costs today, and until when it may be claimed."""
+    """The panel of an item's page: its steps and exceptions, what its lateness costs, until when it may be claimed."""
     item, today, legal = visible_claim(request, pk), clock.today(), register()
     statement, missing = _statement(item, legal)
     limitation = limitations([item], legal)[item.pk]
@@ -56,6 +61,11 @@ def item_law(request: HttpRequest, pk: int) -> HttpResponse:
         "alert": months,
         "alert_tone": alert_tone(months),
         "events": [(event, event.kind in pending and event.ended_on is None) for event in limitation.events],
+        "steps": _steps(item),
+        "exceptions": DunningException.objects.filter(exceptions_in_force(today), customer=item.customer_id)
+        .filter(Q(item=None) | Q(item=item))
+        .order_by("pk"),
+        "may_except": has_permission(request.user, "dunning.except"),
         "may_waive": has_permission(request.user, "dunning.waive"),
         "may_record": has_permission(request.user, "dunning.record_limitation"),
     }
@@ -63,6 +73,15 @@ def item_law(request: HttpRequest, pk: int) -> HttpResponse:
     response = render(request, f"dunning/{part}", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _steps(item: OpenItem) -> list[NoticeLine]:
+    """The relances that named the item, the latest first."""
+    lines = NoticeLine.objects.filter(item=item, rank__gt=0).select_related("notice__level")
+    steps = list(lines.order_by("-notice_id")[:STEPS_SHOWN])
+    for line in steps:
+        line.tone = NOTICE_TONES[Notice.Status(line.notice.status)]  # type: ignore[attr-defined]
+    return steps
 
 
 def _statement(item: OpenItem, legal: Register) -> tuple[FeeStatement | None, str]:

@@ -65,6 +65,22 @@ def test_the_panel_says_what_lateness_costs_and_until_when(manager, item) -> Non
     assert reverse("dunning:item-law", args=[item.pk]) in detail
 
 
+def test_an_items_page_shows_its_steps_and_takes_an_exception(manager, item) -> None:
+    shown = panel(manager, item)
+    assert "Relances de la pièce" in shown and "Envoyée" in shown
+    here = reverse("invoices:item-detail", args=[item.pk])
+    add = reverse("dunning:exception-add", args=[item.customer_id]) + f"?piece={item.pk}&next={here}"
+    assert f"pièce {item.number} seulement" in words(manager.get(add))
+    answer = manager.post(
+        add,
+        {"piece": item.pk, "next": here, "effect": "REMINDERS_ONLY", "reason": "Client fragile", "until": ""},
+    )
+    assert answer.url == here
+    shown = panel(manager, item)
+    assert "Ni mise en demeure ni remise en recouvrement. Client fragile" in shown
+    assert "Lever l’exception" in shown
+
+
 def test_a_law_without_rates_says_which_value_to_enter(manager, item) -> None:
     item.customer.late_payment_law = "PL"
     item.customer.save()
