@@ -234,21 +234,17 @@ class LevelForm(forms.ModelForm):
         help_texts = {
             "delay_days": _("Négatif : avant l’échéance."),
             "gap_days": _("après l’envoi prouvé du niveau précédent"),
-            "call_script": _(
-                "Ce qu’il faut dire au téléphone ; {{ client.nom }}, {{ total }}, {{ nombre_pieces }}… y prennent la valeur du "
-                "client."
-            ),
+            "call_script": _("Ce qu’il faut dire et demander ; les champs y prennent la valeur du client."),
         }
-        widgets = {"call_script": forms.Textarea(attrs={"rows": 4})}
+        widgets = {"call_script": forms.Textarea(attrs={"rows": 8, "data-insertable": ""})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        codes = LetterTemplate.objects.order_by("code").values_list("code", flat=True).distinct()
-        own = self.instance.template_code
         self.fields["template_code"] = forms.ChoiceField(
             label=_("Modèle de courrier"),
             required=False,
-            choices=[("", _("Celui du niveau")), *((code, code) for code in sorted({*codes, own} - {""}))],
+            choices=[("", _("Celui du niveau")), *_own_templates(self.instance.template_code)],
+            help_text=_("Vos modèles se préparent sous « Modèles de courrier »."),
         )
 
     # The database's own checks are told by the rules, at their field.
@@ -278,6 +274,20 @@ class LevelForm(forms.ModelForm):
             ),
         )
         return [{"title": title, "fields": [self[name] for name in fields]} for title, fields in names]
+
+
+def _own_templates(kept: str) -> list[tuple[str, str]]:
+    """The templates under a code of a person's own, with their level; the one kept even when it is no more."""
+    rows = (
+        LetterTemplate.objects.exclude(code__in=Level.Kind.values)
+        .exclude(status=LetterTemplate.Status.RETIRED)
+        .order_by("code", "-version", "-pk")
+        .distinct("code")
+    )
+    found = {row.code: f"{row.name} ({row.get_kind_display()})" for row in rows}
+    if kept and kept not in found:
+        found[kept] = kept
+    return sorted(found.items(), key=lambda choice: choice[1])
 
 
 class NoteForm(forms.Form):

@@ -45,12 +45,17 @@ def texts_of_template(template: LetterTemplate) -> TemplateUsed:
 
 
 def choose_texts(notice: Notice, in_service: dict[Key, LetterTemplate]) -> ChosenTexts:
-    """The words of the letter of a notice: the entity's own template before that of all entities."""
+    """The words of the letter of a notice: the template that its level names, else that of its kind.
+
+    Each of the entity before that of all entities; a template not written in the customer's language is none.
+    """
     level, language = notice.level, notice.customer.language
-    code = level.template_code or level.kind
-    template = in_service.get((code, language, notice.legal_entity_id)) or in_service.get(
-        (code, language, None)
-    )
+    wanted = [
+        (code, language, entity)
+        for code in dict.fromkeys([level.template_code or level.kind, level.kind])
+        for entity in (notice.legal_entity_id, None)
+    ]
+    template = next((in_service[key] for key in wanted if key in in_service), None)
     texts = texts_of_template(template) if template else default_template(letter_kind(level.kind), language)
     if notice.edited_body or notice.edited_subject:
         texts = dataclasses.replace(

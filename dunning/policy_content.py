@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from dunning.models import Agency, Level, Policy
+from dunning.models import Agency, LetterTemplate, Level, Policy
 from dunning.policy_rules import Ladder, Step
 from dunning.post.e_registered import e_registered_is_configured
 
@@ -69,6 +69,9 @@ def ladder_of(policy: Policy, levels: Iterable[Level] | None = None) -> Ladder:
         has_sms_gateway=has_sms_gateway(),
         has_e_registered=e_registered_is_configured(),
         has_agency=Agency.objects.filter(is_active=True).exists(),
+        template_kinds=dict(
+            LetterTemplate.objects.exclude(status=LetterTemplate.Status.RETIRED).values_list("code", "kind")
+        ),
     )
 
 
@@ -87,6 +90,7 @@ def step_of(level: Level) -> Step:
         claims_indemnity=level.claims_indemnity,
         approval=level.approval,
         call_script=level.call_script,
+        template_code=level.template_code,
     )
 
 

@@ -5,7 +5,7 @@ professionals), CCP L2192-13 (public buyers likewise), C. civ. 1344 and 1344-1 (
 calls on the debtor; it is what makes interest run against a consumer), C. civ. 1231-6, CPCE L111-8.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time
 from decimal import Decimal
@@ -41,6 +41,7 @@ class Step:
     claims_indemnity: bool = False
     approval: str = MANUAL
     call_script: str = ""
+    template_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Ladder:
     has_sms_gateway: bool = False
     has_e_registered: bool = False
     has_agency: bool = False
+    # Template code -> kind of level whose letters it writes; those of the levels themselves are not named.
+    template_kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -337,6 +340,25 @@ def _time_to_pay(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
         )
 
 
+def _template_fits(ladder: Ladder, index: int, step: Step) -> Iterator[Fault]:
+    """A letter leaves with the words, and the mandatory mentions, of its own kind."""
+    if not step.template_code or step.template_code == step.kind:
+        return
+    kind = ladder.template_kinds.get(step.template_code)
+    if kind is None:
+        yield Fault(
+            step.rank,
+            "template_code",
+            _("Ce modèle n’existe plus : choisissez-en un autre, ou celui du niveau."),
+        )
+    elif kind != step.kind:
+        yield Fault(
+            step.rank,
+            "template_code",
+            _("Ce modèle est écrit pour un autre niveau : ses mentions ne conviendraient pas ici."),
+        )
+
+
 StepRule = Callable[[Ladder, int, Step], Iterator[Fault]]
 _STEP_RULES: tuple[StepRule, ...] = (
     _first_counts_from_due_date,
@@ -347,4 +369,5 @@ _STEP_RULES: tuple[StepRule, ...] = (
     _consumer_claims,
     _amounts,
     _time_to_pay,
+    _template_fits,
 )

@@ -17,6 +17,7 @@ policy_patterns = [
     path("scenarios/<int:pk>/niveaux/<int:rank>/", policy_levels.level_save, name="level-save"),
     path("scenarios/<int:pk>/niveaux/<int:rank>/retirer/", policy_levels.level_remove, name="level-remove"),
     path("scenarios/<int:pk>/niveaux/<int:rank>/deplacer/", policy_levels.level_move, name="level-move"),
+    path("scenarios/script/", policy_levels.script_check, name="script-check"),
     path("scenarios/<int:pk>/simuler/", simulations.simulation_request, name="simulation-request"),
     path("simulations/<int:pk>/", simulations.simulation_detail, name="simulation-detail"),
     path("simulations/<int:pk>/clients.csv", simulations.simulation_file, name="simulation-file"),

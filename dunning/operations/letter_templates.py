@@ -1,9 +1,11 @@
 """The words of letters: versions are drafted, read over, submitted by one person and approved by another."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Max
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from core import audit
@@ -21,6 +23,8 @@ from dunning.models import LetterTemplate, Level
 
 Status = LetterTemplate.Status
 IN_WORK = (Status.DRAFT, Status.SUBMITTED)
+MOST_CODE = 30
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,29}")
 
 
 class TemplateRefused(BusinessError):
@@ -59,12 +63,23 @@ class Texts:
 
 @operation("dunning.manage_templates")
 def draft_template(
-    *, actor: Actor, code: str, kind: str, language: str, legal_entity: LegalEntity | None, now: datetime
+    *,
+    actor: Actor,
+    code: str,
+    kind: str,
+    language: str,
+    legal_entity: LegalEntity | None,
+    now: datetime,
+    name: str = "",
 ) -> LetterTemplate:
-    """Prepare a new version, from the one in service or from the built-in text. Raises when one is in work."""
+    """Prepare a new version, from the one in service or from the built-in text. Raises when one is in work.
+
+    `code` is the level's kind, or one of a person's own, for levels that name it; `name` is that of a first version.
+    """
     _check_scope(actor, legal_entity)
     if kind not in Level.Kind.values or language not in LANGUAGES:
         raise BusinessError(_("Ce niveau ou cette langue n’existe pas."), field="kind")
+    _check_code(code, kind)
     family = LetterTemplate.objects.select_for_update().filter(
         code=code, language=language, legal_entity=legal_entity
     )
@@ -80,7 +95,7 @@ def draft_template(
         language=language,
         legal_entity=legal_entity,
         version=last + 1,
-        name=current.name if current else str(Level.Kind(kind).label),
+        name=current.name if current else name.strip()[:80] or _name_of(code, kind),
         subject=texts.subject,
         body=texts.body,
         email_body=texts.email,
@@ -198,6 +213,37 @@ def findings_of(template: LetterTemplate, today: date) -> list[Finding]:
     """What the reading of a version finds, on letters of its kind, language and entity."""
     samples = samples_for(template.kind, template.language, template.legal_entity, today)
     return lint(texts_of_template(template), samples=samples)
+
+
+def code_of_name(name: str) -> str:
+    """The code of a template of a person's own, from the name given to it; empty when nothing of it can serve."""
+    return slugify(name).upper()[:MOST_CODE]
+
+
+def _check_code(code: str, kind: str) -> None:
+    """A code belongs to one level: letters of another level would leave with its words."""
+    if not _CODE.fullmatch(code):
+        raise BusinessError(
+            _("Donnez au modèle un nom fait de lettres et de chiffres : son code en vient."), field="name"
+        )
+    other = (
+        LetterTemplate.objects.filter(code=code).exclude(kind=kind).order_by("pk").first()
+        if code not in Level.Kind.values
+        else None
+    )
+    if other is not None or (code in Level.Kind.values and code != kind):
+        label = other.get_kind_display() if other else Level.Kind(code).label
+        raise BusinessError(
+            _("Ce nom est déjà celui d’un modèle du niveau « %(kind)s » : choisissez-en un autre.")
+            % {"kind": label},
+            field="name",
+        )
+
+
+def _name_of(code: str, kind: str) -> str:
+    """The name of the same template in another language, else that of its level."""
+    known = LetterTemplate.objects.filter(code=code).order_by("-pk").values_list("name", flat=True).first()
+    return known or str(Level.Kind(kind).label)
 
 
 def _check_texts(template: LetterTemplate, today: date) -> None:

@@ -25,8 +25,10 @@ from dunning.letters.lint import has_errors, lint
 from dunning.letters.used_template import TemplateUsed
 from dunning.models import LetterTemplate, Level
 from dunning.operations.letter_templates import (
+    MOST_CODE,
     TemplateRefused,
     approve_template,
+    code_of_name,
     discard_template,
     draft_template,
     retire_template,
@@ -57,6 +59,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
         {
             "tabs": tabs(request, "templates"),
             "languages": [(code, _language_name(code)) for code in LANGUAGES],
+            "kinds": Level.Kind.choices,
             "rows": matrix(templates, entity.pk if entity else None),
             "general": {row.code: row for row in matrix(templates, None)},
             "entity": entity,
@@ -104,14 +107,18 @@ def template_draft(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     entities = list(LegalEntity.objects.visible_to(user))
     kind, language = request.POST.get("kind", ""), request.POST.get("language", "")
+    name = request.POST.get("name", "").strip()[:80]
     try:
         template = draft_template(
             actor=user,
-            code=(request.POST.get("code") or kind)[:30],
+            code=code_of_name(name)
+            if "own" in request.POST
+            else (request.POST.get("code") or kind)[:MOST_CODE],
             kind=kind,
             language=language,
             legal_entity=_entity(request.POST.get("entite", ""), entities),
             now=clock.now(),
+            name=name,
         )
     except BusinessError as error:
         messages.error(request, str(error))

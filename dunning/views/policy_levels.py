@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -14,6 +14,7 @@ from core import clock
 from core.errors import BusinessError
 from core.forms import show_refusal
 from core.rights import has_permission, permission_required, signed_in
+from dunning.call_words import example, insertions, script_faults, spoken
 from dunning.forms_policies import LevelForm
 from dunning.models import Level, Policy
 from dunning.operations.policy_drafts import ChangedMeanwhile, FaultyLadder
@@ -22,6 +23,8 @@ from dunning.policy_content import fingerprint, ladder_of, levels_of
 from dunning.policy_rules import check_ladder
 from dunning.views.ladder import show_faults
 from dunning.views.policies import MANAGE, detail_page, visible_policy
+
+MOST_SCRIPT = 4_000
 
 
 @require_GET
@@ -47,6 +50,21 @@ def level_panel(request: HttpRequest, policy: Policy) -> dict[str, Any] | None:
     if rank is not None and 1 <= rank <= len(levels) + 1:
         return _panel(policy, LevelForm(instance=_proposed(policy, levels, rank)), rank=rank, is_new=True)
     return None
+
+
+@require_POST
+@permission_required(MANAGE)
+def script_check(request: HttpRequest) -> HttpResponse:
+    """The script that is being written, as it would be read out; nothing is kept."""
+    return render(
+        request, "dunning/script_spoken.html", {"spoken": _read_out(request.POST.get("call_script", ""))}
+    )
+
+
+def _read_out(script: str) -> dict[str, Any]:
+    script = script.replace("\r\n", "\n")[:MOST_SCRIPT]
+    faults = [_("Ligne %(fault)s") % {"fault": fault} for fault in script_faults(script)[:5]]
+    return {"faults": faults, "paragraphs": [] if faults else spoken(script, *example())}
 
 
 @require_POST
@@ -167,6 +185,8 @@ def _panel(
         "seen": seen or fingerprint(policy),
         "changes": changes or [],
         "faults": elsewhere,
+        "insertions": insertions(),
+        "spoken": _read_out(str(form["call_script"].value() or "")),
     }
 
 

@@ -4,13 +4,13 @@
 
   let last = null;
   document.addEventListener("focusin", (event) => {
-    if (event.target.matches?.("#letter-form textarea, #letter-form input[name=subject]")) last = event.target;
+    if (event.target.matches?.("[data-insertable], #letter-form input[name=subject]")) last = event.target;
   });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-insert]");
     if (!button) return;
-    const target = last ?? document.querySelector("#letter-form textarea");
+    const target = last?.isConnected ? last : document.querySelector("[data-insertable]");
     if (!target) return;
     target.focus();
     target.setRangeText(button.dataset.insert, target.selectionStart, target.selectionEnd, "end");

@@ -9,7 +9,7 @@ from django.urls import reverse
 from core.models import Role
 from core.rights import SYSTEM
 from dunning.default_policies import SME
-from dunning.models import Level, Policy
+from dunning.models import LetterTemplate, Level, Policy
 from dunning.operations.policies import create_policy
 from dunning.policy_content import fingerprint
 from dunning.policy_reach import Conditions, reach
@@ -55,6 +55,50 @@ def manager(client: Any, make_user: Any) -> Any:
 
 def url(name: str, *args: object) -> str:
     return reverse(f"dunning:{name}", args=args)
+
+
+def test_a_script_is_read_out_while_it_is_written(manager: Any, draft: Policy) -> None:
+    panel = manager.get(url("policy-detail", draft.pk) + "?niveau=2").content.decode()
+    assert 'data-insert="{{ client.interlocuteur }}"' in panel
+    check = url("script-check")
+    said = manager.post(check, {"call_script": "Bonjour {{ client.interlocuteur }}, {{ total }}."})
+    assert "Bonjour Lise Carrel, 4\u202f360,75\u00a0€." in said.content.decode()
+    wrong = manager.post(check, {"call_script": "Bonjour {{ client.nome }}"}).content.decode()
+    assert "client.nom" in wrong and "Lise Carrel" not in wrong
+
+
+def test_a_level_takes_a_template_of_ones_own_of_its_kind_only(manager: Any, draft: Policy) -> None:
+    manager.post(
+        url("template-draft"), {"own": "1", "name": "Rappel très doux", "kind": "REMINDER", "language": "fr"}
+    )
+    template = LetterTemplate.objects.get()
+    assert (template.code, template.kind, template.name) == (
+        "RAPPEL-TRES-DOUX",
+        "REMINDER",
+        "Rappel très doux",
+    )
+    panel = manager.get(url("policy-detail", draft.pk) + "?niveau=2").content.decode()
+    assert "Rappel très doux (Relance)" in panel
+    level = LEVEL | {"template_code": "RAPPEL-TRES-DOUX"}
+    manager.post(url("level-save", draft.pk, 2), level | {"seen": fingerprint(draft)})
+    assert draft.levels.get(rank=2).template_code == "RAPPEL-TRES-DOUX"
+    draft.refresh_from_db()
+    formal = level | {"kind": "FORMAL_NOTICE", "channel": "REGISTERED", "delay_days": "30"}
+    manager.post(
+        url("level-save", draft.pk, 4), formal | {"seen": fingerprint(Policy.objects.get(pk=draft.pk))}
+    )
+    page = manager.get(url("policy-activate", draft.pk)).content.decode()
+    assert "Ce modèle est écrit pour un autre niveau" in page
+    # The name is one level's, and a name of signs alone is none.
+    manager.post(
+        url("template-draft"),
+        {"own": "1", "name": "Rappel très doux", "kind": "FORMAL_NOTICE", "language": "fr"},
+    )
+    answer = manager.post(
+        url("template-draft"), {"own": "1", "name": "!!!", "kind": "REMINDER", "language": "fr"}, follow=True
+    )
+    assert "Donnez au modèle un nom" in answer.content.decode()
+    assert LetterTemplate.objects.count() == 1
 
 
 def test_an_empty_house_installs_the_default_ladders(manager: Any) -> None:

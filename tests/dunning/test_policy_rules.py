@@ -51,6 +51,11 @@ def test_a_good_ladder_has_no_fault_and_no_advice() -> None:
         (with_step(SECOND, delay_days=4), 3, "delay_days", "avant le niveau 2"),
         (of(FIRST, replace(FORMAL, delay_from="END_OF_MONTH", delay_days=0)), 2, "delay_days", "au moins 1 jour"),
         (with_step(FIRST, delay_from="END_OF_MONTH", delay_days=16), 3, "delay_days", "avant le niveau 2"),
+        (with_step(FIRST, template_code="DOUX"), 2, "template_code", "n’existe plus"),
+        (
+            replace(with_step(FORMAL, template_code="DOUX"), template_kinds={"DOUX": "REMINDER"}),
+            4, "template_code", "autre niveau",
+        ),
         (with_step(AGENCY, channel="EMAIL"), 5, "channel", "à l’agence"),
         (with_step(FIRST, channel="AGENCY"), 2, "channel", "autre canal"),
         (with_step(FORMAL, channel="PHONE"), 4, "channel", "1344"),
