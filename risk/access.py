@@ -16,4 +16,13 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.watch": frozenset({Role.CREDIT_MANAGER}),
     "risk.provision": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.close_provision": frozenset({Role.FINANCE_DIRECTOR}),
+    # Before delivering anybody may ask, people and partner systems.
+    "risk.check_credit": EVERY_PERSON | {Role.API_PARTNER},
+    "risk.view_exposure": EVERY_PERSON | {Role.API_PARTNER},
+    "risk.manage_orders": frozenset({Role.CREDIT_MANAGER, Role.ACCOUNTANT, Role.API_PARTNER}),
+    "risk.decide_check": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
+    "risk.place_hold": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
+    "risk.release_hold": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
+    # Who decides on orders does not loosen what stops them.
+    "risk.configure_checks": frozenset({Role.ADMINISTRATOR, Role.FINANCE_DIRECTOR}),
 }

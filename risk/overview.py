@@ -26,7 +26,13 @@ SELECT coalesce(score.risk_class, '') AS risk_class, owed.currency, count(DISTIN
        coalesce(sum(owed.balance), 0) AS balance, coalesce(sum(owed.overdue), 0) AS overdue
 FROM ({customers}) customer (pk)
 LEFT JOIN risk_score score ON score.customer_id = customer.pk AND score.is_current
-LEFT JOIN ({balances}) owed (customer_id, currency, balance, overdue) ON owed.customer_id = customer.pk
+LEFT JOIN (
+    SELECT coalesce(ledger.customer_id, pending.customer_id), coalesce(ledger.currency, pending.currency),
+           coalesce(ledger.balance, 0) + coalesce(pending.counted_amount, 0), coalesce(ledger.overdue, 0)
+    FROM ({balances}) ledger (customer_id, currency, balance, overdue)
+    FULL JOIN risk_pendingamount pending
+      ON pending.customer_id = ledger.customer_id AND pending.currency = ledger.currency
+) owed (customer_id, currency, balance, overdue) ON owed.customer_id = customer.pk
 GROUP BY GROUPING SETS ((coalesce(score.risk_class, ''), owed.currency), (coalesce(score.risk_class, '')))
 HAVING GROUPING(owed.currency) = 1 OR owed.currency IS NOT NULL
 """

@@ -6,6 +6,9 @@ from core import clock
 from core.jobs import job_run
 from core.rights import SYSTEM
 from risk.operations import scoring
+from risk.tasks_orders import settle_orders, sweep_holds
+
+__all__ = ["score_customers", "settle_orders", "sweep_holds"]
 
 
 @shared_task(name="risk.tasks.score_customers")
