@@ -41,7 +41,9 @@ class NoticeFilter(OfCustomer):
     status = Choices(label=_("État"), choices=Notice.Status.choices)
     level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
     channel = Choices(label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices)
-    legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
+    legal_entity = filters.ModelChoiceFilter(
+        label=_("Entité"), queryset=visible_entities, empty_label=_("Toutes")
+    )
     min_amount = filters.NumberFilter(
         label=_("Principal à partir de"),
         field_name="open_amount",
@@ -81,8 +83,12 @@ class ApprovalFilter(OfCustomer):
         decimal_places=2,
     )
     channel = Choices(label=_("Canal"), field_name="level__channel", choices=Level.Channel.choices)
-    policy = filters.ChoiceFilter(label=_("Scénario"), field_name="level__policy__code", choices=_policies)
-    legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
+    policy = filters.ChoiceFilter(
+        label=_("Scénario"), field_name="level__policy__code", choices=_policies, empty_label=_("Tous")
+    )
+    legal_entity = filters.ModelChoiceFilter(
+        label=_("Entité"), queryset=visible_entities, empty_label=_("Toutes")
+    )
     late_from = filters.NumberFilter(
         label=_("Retard à partir de (jours)"), method="by_delay", min_value=0, max_value=36_500
     )
@@ -92,6 +98,7 @@ class ApprovalFilter(OfCustomer):
     exception = filters.ChoiceFilter(
         label=_("Exception"),
         method="by_exception",
+        empty_label=_("Avec ou sans"),
         choices=[("with", _("Client avec une exception")), ("without", _("Client sans exception"))],
     )
     run = filters.NumberFilter(label=_("Campagne"), field_name="run_id")
@@ -118,7 +125,9 @@ class CaseFilter(filters.FilterSet):
     """Which cases: state and creditor."""
 
     status = Choices(label=_("État"), choices=Case.Status.choices)
-    legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
+    legal_entity = filters.ModelChoiceFilter(
+        label=_("Entité"), queryset=visible_entities, empty_label=_("Toutes")
+    )
 
     class Meta:
         model = Case
@@ -136,7 +145,10 @@ class ExceptionFilter(OfCustomer):
     )
     effect = Choices(label=_("Effet"), choices=DunningException.Effect.choices)
     legal_entity = filters.ModelChoiceFilter(
-        label=_("Entité"), field_name="customer__legal_entity", queryset=visible_entities
+        label=_("Entité"),
+        field_name="customer__legal_entity",
+        queryset=visible_entities,
+        empty_label=_("Toutes"),
     )
 
     class Meta:

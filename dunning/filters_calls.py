@@ -11,7 +11,9 @@ from dunning.models import Level, Notice
 class CallFilter(OfCustomer):
     """Which calls: customer, creditor, level."""
 
-    legal_entity = filters.ModelChoiceFilter(label=_("Entité"), queryset=visible_entities)
+    legal_entity = filters.ModelChoiceFilter(
+        label=_("Entité"), queryset=visible_entities, empty_label=_("Toutes")
+    )
     level = Choices(label=_("Niveau"), field_name="level__kind", choices=Level.Kind.choices)
     min_amount = filters.NumberFilter(
         label=_("Principal à partir de"),

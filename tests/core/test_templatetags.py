@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import django_filters
 import pytest
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.template import Context, Template
@@ -302,3 +303,12 @@ def test_the_chosen_tab_brings_its_pages_in_a_second_row() -> None:
     assert '<nav class="tabs-second" aria-label="À faire">' in html
     assert '<a href="/a/" aria-current="page">Appels<span class="count">3</span></a>' in html
     assert "Essais" not in html
+
+
+def test_every_icon_and_drawing_that_a_template_names_is_drawn() -> None:
+    drawn = set(re.findall(r'id="([a-z0-9-]+)"', (settings.BASE_DIR / "static/img/icons.svg").read_text()))
+    named = {}
+    for path in (settings.BASE_DIR / "templates").rglob("*.html"):
+        for name in re.findall(r'(?:\{% icon |drawing=|_icon=)"([a-z0-9-]+)"', path.read_text()):
+            named.setdefault(name, path.name)
+    assert {name: where for name, where in named.items() if name not in drawn} == {}
