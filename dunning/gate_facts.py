@@ -1,25 +1,138 @@
-"""What the gate looks at: the customers and the items of notices as they stand now, and what keeps a day's sending.
+"""What the gate looks at: the customers and the items of notices as they stand now, and what keeps them from leaving.
 
-As many queries for a thousand notices as for one.
+One statement, for a thousand notices as for one: it is read under their locks, directly before each sending.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import groupby
+from typing import Any, NamedTuple
 
-from django.db.models import Max, Q, Sum
+from django.db import connection
+from django.db.models import Q
+from django.utils.timezone import get_default_timezone_name
 
+from customers.models import Customer
 from dunning.gate import ExceptionNow, LineNow, NoticeNow, exceptions_of, too_soon
-from dunning.gate_waits import Surroundings, surroundings
-from dunning.models import CaseItem, DunningException, Level, Notice, NoticeLine
+from dunning.gate_waits import LAST_CLOSINGS, UNMATCHED, age_of, opening
+from dunning.models import Level, Notice
 from dunning.selection import Parts, parts_of
-from invoices.models import Dispute, OpenItem, PaymentPlan, PlanItem
-from invoices.promised_parts import promised_parts
+from dunning.sending_hours import SendingRules
+from invoices.promised_parts import PROMISED_PARTS
 
 ZERO = Decimal("0.00")
 FORMAL = (Level.Kind.FORMAL_NOTICE, Level.Kind.HAND_OVER)
+
+# The condition of rows of `dunning_dunningexception` that hold on a day, as `exceptions_in_force` says it.
+EXCEPTION_IN_FORCE = """
+    (x.from_date <= %(today)s AND (x.until IS NULL OR x.until >= %(today)s)
+     AND (x.ended_on IS NULL OR x.ended_on > %(today)s))
+"""
+
+# `leaving`: whether to look too at what may only delay. A contact of another run counts, one of an agency never does.
+# The agency's items, but for those of the notice's own case. A contact: SENT within the gap, or being sent.
+_FACTS = f"""
+WITH bank AS MATERIALIZED (
+    SELECT account.legal_entity_id, array_agg(account.last_closing) AS closings
+    FROM ({LAST_CLOSINGS}) account
+    WHERE %(leaving)s
+      AND account.legal_entity_id IN (SELECT legal_entity_id FROM dunning_dunningsettings
+                                      WHERE bank_freshness_days IS NOT NULL)
+    GROUP BY account.legal_entity_id
+), notice AS MATERIALIZED (
+    SELECT n.id, level.kind, level.channel, policy.code AS policy_code, policy.contact_gap_days,
+           policy.sending_weekdays, policy.sending_from, policy.sending_until, policy.sends_on_holidays,
+           c.status AS customer_status, c.hold_until,
+           coalesce((SELECT -sum(i.open_amount) FROM invoices_openitem i
+                     WHERE i.customer_id = n.customer_id AND i.currency = n.currency AND i.open_amount < 0
+                       AND i.issue_date <= %(today)s), 0) AS credit,
+           (SELECT json_agg(json_build_array(x.item_id, x.effect, x.policy_code) ORDER BY x.id)
+            FROM dunning_dunningexception x
+            WHERE x.customer_id = n.customer_id AND {EXCEPTION_IN_FORCE}) AS exceptions,
+           contact.last_day AS contacted_on, %(leaving)s AND coalesce(contact.under_way, FALSE) AS under_way,
+           EXISTS (SELECT FROM dunning_dunningstop stop
+                   WHERE stop.lifted_at IS NULL
+                     AND (stop.legal_entity_id IS NULL OR stop.legal_entity_id = n.legal_entity_id)) AS is_stopped,
+           %(leaving)s AND n.customer_id IN ({UNMATCHED}) AS has_unmatched_receipt,
+           CASE WHEN %(leaving)s THEN house.bank_freshness_days END AS bank_limit, bank.closings
+    FROM dunning_notice n
+    JOIN customers_customer c ON c.id = n.customer_id
+    JOIN dunning_level level ON level.id = n.level_id
+    JOIN dunning_policy policy ON policy.id = level.policy_id
+    LEFT JOIN dunning_dunningsettings house ON house.legal_entity_id = n.legal_entity_id
+    LEFT JOIN bank ON bank.legal_entity_id = n.legal_entity_id
+    CROSS JOIN LATERAL (
+        SELECT max(other.sent_on) AS last_day, bool_or(other.status = 'SENDING') AS under_way
+        FROM dunning_notice other
+        WHERE other.contact_key = n.contact_key AND other.contact_key <> '' AND other.run_id <> n.run_id
+          AND (other.status = 'SENDING'
+               OR (other.status = 'SENT' AND other.sent_on > %(today)s::date - policy.contact_gap_days))
+          AND NOT EXISTS (SELECT FROM dunning_level theirs
+                          WHERE theirs.id = other.level_id AND theirs.channel = 'AGENCY')
+    ) contact
+    WHERE n.id = ANY(%(notices)s)
+)
+SELECT notice.*, line.rank, line.item_id, line.open_amount AS frozen_open, line.disputed_amount AS frozen_disputed,
+       line.promised_amount AS frozen_promised, item.number, item.open_amount, item.due_date, item.is_factored,
+       (SELECT d.amount FROM invoices_dispute d WHERE d.item_id = line.item_id AND d.resolved_on IS NULL) AS disputed,
+       (SELECT parts.amount FROM ({PROMISED_PARTS}) parts WHERE parts.item_id = line.item_id) AS promised,
+       EXISTS (SELECT FROM invoices_planitem part JOIN invoices_paymentplan plan ON plan.id = part.plan_id
+               WHERE part.item_id = line.item_id AND part.released_on IS NULL AND plan.status = 'ACTIVE') AS is_planned,
+       EXISTS (SELECT FROM dunning_caseitem given JOIN dunning_case whole ON whole.id = given.case_id
+               WHERE given.item_id = line.item_id AND given.is_live
+                 AND whole.notice_id <> line.notice_id) AS is_with_agency
+FROM notice
+LEFT JOIN dunning_noticeline line ON line.notice_id = notice.id
+LEFT JOIN invoices_openitem item ON item.id = line.item_id
+ORDER BY notice.id, line.id
+"""
+
+
+class _Row(NamedTuple):
+    """A line of a notice; a notice without any has one row whose columns from `rank` on are empty."""
+
+    notice_id: int
+    kind: str
+    channel: str
+    policy_code: str
+    contact_gap_days: int
+    sending_weekdays: str
+    sending_from: time
+    sending_until: time
+    sends_on_holidays: bool
+    customer_status: str
+    hold_until: date | None
+    credit: Decimal
+    exceptions: list[tuple[int | None, str, str]] | None
+    contacted_on: date | None
+    under_way: bool
+    is_stopped: bool
+    has_unmatched_receipt: bool
+    bank_limit: int | None
+    closings: list[date | None] | None
+    rank: int | None
+    item_id: int
+    frozen_open: Decimal
+    frozen_disputed: Decimal
+    frozen_promised: Decimal
+    number: str
+    open_amount: Decimal
+    due_date: date
+    is_factored: bool
+    disputed: Decimal | None
+    promised: Decimal | None
+    is_planned: bool
+    is_with_agency: bool
+
+
+def exceptions_in_force(today: date) -> Q:
+    """The condition of `DunningException` rows that hold on a day: their dates say so, no task ends them."""
+    return (
+        Q(from_date__lte=today)
+        & (Q(until=None) | Q(until__gte=today))
+        & (Q(ended_on=None) | Q(ended_on__gt=today))
+    )
 
 
 def notice_now(notice: Notice, *, today: date) -> NoticeNow:
@@ -34,159 +147,70 @@ def notices_now(
 
     With `leaving_at`, what may keep them from leaving at that instant too: hours, bank data, receipts to match.
     """
-    levels = Level.objects.select_related("policy").in_bulk({notice.level_id for notice in notices})
-    books = _books(notices, today)
-    contacts = _contacts(notices, levels, today)
-    facts = {notice.pk: _now(notice, levels[notice.level_id], books, contacts, today) for notice in notices}
-    around = surroundings(notices, levels, now=leaving_at, today=today)
-    return {notice.pk: _surrounded(facts[notice.pk], notice, around) for notice in notices}
+    if not notices:
+        return {}
+    values: dict[str, Any] = {
+        "notices": [notice.pk for notice in notices],
+        "customers": list({notice.customer_id for notice in notices}),
+        "today": today,
+        "as_of": today,
+        "zone": get_default_timezone_name(),
+        "leaving": leaving_at is not None,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_FACTS, values)
+        rows = [_Row(*row) for row in cursor.fetchall()]
+    return {
+        pk: _now(list(lines), today, leaving_at) for pk, lines in groupby(rows, key=lambda row: row.notice_id)
+    }
 
 
-@dataclass(frozen=True)
-class _Books:
-    """What the ledger and people say of the items and customers of the notices."""
-
-    lines: Mapping[int, list[NoticeLine]]
-    disputed: Mapping[int, Decimal]
-    promised: Mapping[int, Decimal]
-    planned: set[int]
-    with_agency: Mapping[int, int]
-    credit: Mapping[tuple[int, str], Decimal]
-    of_item: Mapping[int, list[ExceptionNow]]
-    of_customer: Mapping[int, list[ExceptionNow]]
-
-
-def _books(notices: Sequence[Notice], today: date) -> _Books:
-    lines: dict[int, list[NoticeLine]] = defaultdict(list)
-    for line in (
-        NoticeLine.objects.filter(notice__in=[notice.pk for notice in notices])
-        .select_related("item")
-        .order_by("id")
-    ):
-        lines[line.notice_id].append(line)
-    items = [line.item_id for of_notice in lines.values() for line in of_notice if line.rank]
-    customers = {notice.customer_id for notice in notices}
-    credit = (
-        OpenItem.objects.filter(customer__in=customers, open_amount__lt=0, issue_date__lte=today)
-        .order_by()
-        .values("customer", "currency")
-        .annotate(total=Sum("open_amount"))
+def _now(rows: list[_Row], today: date, leaving_at: datetime | None) -> NoticeNow:
+    first = rows[0]
+    rules = SendingRules(
+        first.sending_weekdays, first.sending_from, first.sending_until, first.sends_on_holidays
     )
-    of_item, of_customer = _exceptions(customers, today)
-    return _Books(
-        lines=lines,
-        disputed=dict(
-            Dispute.objects.filter(item__in=items, resolved_on__isnull=True).values_list("item", "amount")
-        ),
-        promised=promised_parts(items, today),
-        planned=set(
-            PlanItem.objects.filter(
-                item__in=items, released_on__isnull=True, plan__status=PaymentPlan.Status.ACTIVE
-            ).values_list("item", flat=True)
-        ),
-        # The agency's items, but for those of the notice's own case.
-        with_agency=dict(
-            CaseItem.objects.filter(item__in=items, is_live=True).values_list("item", "case__notice")
-        ),
-        credit={(row["customer"], row["currency"]): -row["total"] for row in credit},
-        of_item=of_item,
-        of_customer=of_customer,
-    )
-
-
-def exceptions_in_force(today: date) -> Q:
-    """The condition of `DunningException` rows that hold on a day: their dates say so, no task ends them."""
-    return (
-        Q(from_date__lte=today)
-        & (Q(until=None) | Q(until__gte=today))
-        & (Q(ended_on=None) | Q(ended_on__gt=today))
-    )
-
-
-def _exceptions(
-    customers: Iterable[int], today: date
-) -> tuple[dict[int, list[ExceptionNow]], dict[int, list[ExceptionNow]]]:
-    of_item: dict[int, list[ExceptionNow]] = defaultdict(list)
-    of_customer: dict[int, list[ExceptionNow]] = defaultdict(list)
-    for customer, item, effect, code in DunningException.objects.filter(
-        exceptions_in_force(today), customer__in=list(customers)
-    ).values_list("customer", "item", "effect", "policy_code"):
-        (of_customer[customer] if item is None else of_item[item]).append(ExceptionNow(effect, code))
-    return of_item, of_customer
-
-
-# The last contact of each key, by run: the contacts of a notice's own run are one with it.
-_Contacts = Mapping[str, Mapping[int, date]]
-
-
-def _contacts(notices: Sequence[Notice], levels: Mapping[int, Level], today: date) -> _Contacts:
-    keys = {notice.contact_key for notice in notices} - {""}
-    longest = max((levels[notice.level_id].policy.contact_gap_days for notice in notices), default=0)
-    found: dict[str, dict[int, date]] = defaultdict(dict)
-    for key, run, last in (
-        Notice.objects.filter(
-            contact_key__in=keys,
-            status=Notice.Status.SENT,
-            sent_on__gt=today - timedelta(days=longest),
-        )
-        .exclude(level__channel=Level.Channel.AGENCY)
-        .order_by()
-        .values("contact_key", "run")
-        .annotate(last=Max("sent_on"))
-        .values_list("contact_key", "run", "last")
-    ):
-        found[key][run] = last
-    return found
-
-
-def _now(notice: Notice, level: Level, books: _Books, contacts: _Contacts, today: date) -> NoticeNow:
-    customer, lines = notice.customer, books.lines[notice.pk]
-    of_others = [day for run, day in contacts.get(notice.contact_key, {}).items() if run != notice.run_id]
     return NoticeNow(
-        is_insolvent=customer.status == customer.Status.INSOLVENT,
-        is_on_hold=customer.status == customer.Status.ON_HOLD
-        and (customer.hold_until is None or customer.hold_until >= today),
-        frozen_credit=-sum((line.open_amount for line in lines if not line.rank), ZERO),
-        credit=books.credit.get((notice.customer_id, notice.currency), ZERO),
-        is_contacted=level.channel != Level.Channel.AGENCY
-        and too_soon(max(of_others, default=None), level.policy.contact_gap_days, today),
-        lines=[_line_now(line, notice, level, books, today) for line in lines if line.rank],
+        is_insolvent=first.customer_status == Customer.Status.INSOLVENT,
+        is_on_hold=first.customer_status == Customer.Status.ON_HOLD
+        and (first.hold_until is None or first.hold_until >= today),
+        frozen_credit=-sum((row.frozen_open for row in rows if row.rank == 0), ZERO),
+        credit=first.credit,
+        lines=[_line_now(row, today) for row in rows if row.rank],
+        is_contacted=first.channel != Level.Channel.AGENCY
+        and too_soon(first.contacted_on, first.contact_gap_days, today),
+        is_stopped=first.is_stopped,
+        has_unmatched_receipt=first.has_unmatched_receipt,
+        contact_under_way=first.under_way,
+        bank_limit=first.bank_limit,
+        bank_age=age_of(first.closings or [], today) if first.bank_limit is not None else None,
+        opens_at=None if leaving_at is None else opening(first.channel, rules, leaving_at),
     )
 
 
-def _line_now(line: NoticeLine, notice: Notice, level: Level, books: _Books, today: date) -> LineNow:
-    item = line.item_id
-    parts: Parts = parts_of(
-        line.item.open_amount, books.disputed.get(item, ZERO), books.promised.get(item, ZERO)
-    )
-    exceptions = exceptions_of(books.of_item.get(item, ()), books.of_customer.get(notice.customer_id, ()))
+def _line_now(row: _Row, today: date) -> LineNow:
+    parts: Parts = parts_of(row.open_amount, row.disputed or ZERO, row.promised or ZERO)
     return LineNow(
-        number=line.item.number,
-        frozen_amount=line.balance_amount,
-        open_amount=line.item.open_amount,
-        frozen_disputed=line.disputed_amount,
+        number=row.number,
+        frozen_amount=row.frozen_open + row.frozen_disputed + row.frozen_promised,
+        open_amount=row.open_amount,
+        frozen_disputed=row.frozen_disputed,
         disputed_amount=parts.disputed,
-        frozen_promised=line.promised_amount,
+        frozen_promised=row.frozen_promised,
         promised_amount=parts.promised,
-        is_planned=item in books.planned,
-        is_factored=line.item.is_factored,
-        is_with_agency=books.with_agency.get(item, notice.pk) != notice.pk,
+        is_planned=row.is_planned,
+        is_factored=row.is_factored,
+        is_with_agency=row.is_with_agency,
         is_excepted=any(
-            exception.forbids(policy_code=level.policy.code, is_formal=level.kind in FORMAL)
-            for exception in exceptions
+            exception.forbids(policy_code=row.policy_code, is_formal=row.kind in FORMAL)
+            for exception in exceptions_of(
+                _exceptions(row, of_item=row.item_id), _exceptions(row, of_item=None)
+            )
         ),
-        is_too_late=level.kind == Level.Kind.PRE_REMINDER and line.item.due_date < today,
+        is_too_late=row.kind == Level.Kind.PRE_REMINDER and row.due_date < today,
     )
 
 
-def _surrounded(facts: NoticeNow, notice: Notice, around: Surroundings) -> NoticeNow:
-    entity = notice.legal_entity_id
-    return replace(
-        facts,
-        is_stopped=not around.stopped.isdisjoint({None, entity}),
-        has_unmatched_receipt=notice.customer_id in around.unmatched,
-        contact_under_way=any(run != notice.run_id for run in around.under_way.get(notice.contact_key, ())),
-        bank_limit=around.bank_limits.get(entity),
-        bank_age=around.bank_ages.get(entity),
-        opens_at=around.openings.get(notice.level_id),
-    )
+def _exceptions(row: _Row, *, of_item: int | None) -> list[ExceptionNow]:
+    """Those of an item, or of the whole customer."""
+    return [ExceptionNow(effect, code) for item, effect, code in row.exceptions or () if item == of_item]

@@ -7,6 +7,7 @@ of its process (docs/decisions/0004).
 from datetime import date, datetime, timedelta
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from core import audit
@@ -24,8 +25,16 @@ from dunning.operations.suppressions import write_suppression
 # How long each refusal that may pass is waited out: greylisting ends within minutes, a full mailbox within hours.
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160, 320))
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
+_BOUNCES = (MailEvent.Kind.HARD_BOUNCE, MailEvent.Kind.SOFT_BOUNCE)
 # Channels whose attempts hold their lock from `begin` to their answer.
 LOCKED_CHANNELS = (Level.Channel.EMAIL, Level.Channel.SMS)
+
+
+# The attempt's lock is this session's, and there before anybody can see the attempt's row.
+_LOCK = "hashtextextended('dunning.delivery', %(delivery)s)"
+_BEGIN = (
+    f"UPDATE dunning_notice SET status = %(status)s WHERE id = %(notice)s; SELECT pg_advisory_lock({_LOCK})"
+)
 
 
 def begin(
@@ -36,14 +45,13 @@ def begin(
     copies: tuple[str, ...] = (),
     domain: str = "",
     message_id: str = "",
+    attempt: int = 0,
 ) -> Delivery:
     """Move a locked notice to SENDING and write the attempt's row; the attempt's lock is taken.
 
-    Part of the operations that start an attempt.
+    `attempt`: which one it is; 0, it is counted here. Part of the operations that start an attempt.
     """
     check_move(notice, Notice.Status.SENDING)
-    notice.status = Notice.Status.SENDING
-    notice.save(update_fields=["status"])
     delivery = Delivery.objects.create(
         notice=notice,
         channel=notice.level.channel,
@@ -51,10 +59,12 @@ def begin(
         copies=list(copies),
         domain=domain,
         message_id=message_id,
-        attempt=notice.deliveries.count() + 1,
+        attempt=attempt or notice.deliveries.count() + 1,
         started_at=now,
     )
-    lock(delivery.pk)
+    notice.status = Notice.Status.SENDING
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, {"status": notice.status, "notice": notice.pk, "delivery": delivery.pk})
     return delivery
 
 
@@ -72,21 +82,19 @@ def finish_attempt(
 
     `message_id`: the name that the other side gave the message, where it gives one.
     """
-    delivery = _locked(delivery_id)
+    delivery, has_bounced = _locked(delivery_id)
     if delivery.status != Delivery.Status.STARTED:
         return delivery
     delivery.message_id = message_id or delivery.message_id
     close(actor=actor, delivery=delivery, outcome=outcome, today=today, now=now)
-    if delivery.status == Delivery.Status.SENT:
+    if delivery.status == Delivery.Status.SENT and has_bounced:
         _take_back_early_bounce(actor, delivery, today, now)
     return delivery
 
 
 def _take_back_early_bounce(actor: Actor, delivery: Delivery, today: date, now: datetime) -> None:
     """A bounce may be told before the server's own answer is written."""
-    told = MailEvent.objects.filter(
-        delivery=delivery, kind__in=[MailEvent.Kind.HARD_BOUNCE, MailEvent.Kind.SOFT_BOUNCE]
-    )
+    told = MailEvent.objects.filter(delivery=delivery, kind__in=_BOUNCES)
     theirs = {same_address(address) for address in (delivery.recipient, *delivery.copies)}
     if theirs <= set(told.values_list("recipient", flat=True)):
         take_back_sending(
@@ -114,7 +122,7 @@ def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
     for delivery_id in list(started.values_list("pk", flat=True)[:100]):
         if not _try_lock(delivery_id):
             continue
-        delivery = _locked(delivery_id)
+        delivery, _has_bounced = _locked(delivery_id)
         if delivery.status == Delivery.Status.STARTED:
             close(actor=actor, delivery=delivery, outcome=unknown_outcome(), today=today, now=now)
             closed += 1
@@ -122,14 +130,19 @@ def close_cut_off_attempts(*, actor: Actor, today: date, now: datetime) -> int:
     return closed
 
 
-def _locked(delivery_id: int) -> Delivery:
-    """The attempt and its notice under lock: the notice first, as everybody takes them."""
+def _locked(delivery_id: int) -> tuple[Delivery, bool]:
+    """The attempt and its notice under lock, and whether a bounce was told of it already.
+
+    The notice first, as everybody takes them: who tells of a bounce holds it too, so that none is missed.
+    """
     of_delivery = Delivery.objects.filter(pk=delivery_id).values("notice")
     notices = Notice.objects.select_for_update(of=("self",)).select_related("level")
     notice = notices.get(pk__in=of_delivery)
-    delivery = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery_id)
+    bounces = MailEvent.objects.filter(delivery=OuterRef("pk"), kind__in=_BOUNCES)
+    deliveries = Delivery.objects.select_for_update(of=("self",)).annotate(has_bounced=Exists(bounces))
+    delivery = deliveries.get(pk=delivery_id)
     delivery.notice = notice
-    return delivery
+    return delivery, delivery.has_bounced
 
 
 def close(
@@ -186,21 +199,13 @@ def _suppress_refused(actor: Actor, delivery: Delivery, outcome: DeliveryOutcome
             )
 
 
-_LOCK = "hashtextextended('dunning.delivery', %s)"
-
-
-def lock(delivery_id: int) -> None:
-    """Hold the attempt's lock for this session."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({_LOCK})", [delivery_id])
-
-
 def unlock(delivery_id: int) -> None:
+    """Let the attempt's lock go, once its answer is committed."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})", [delivery_id])
+        cursor.execute(f"SELECT pg_advisory_unlock({_LOCK})", {"delivery": delivery_id})
 
 
 def _try_lock(delivery_id: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})", [delivery_id])
+        cursor.execute(f"SELECT pg_try_advisory_lock({_LOCK})", {"delivery": delivery_id})
         return bool(cursor.fetchone()[0])

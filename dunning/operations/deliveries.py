@@ -16,15 +16,15 @@ from core.errors import BusinessError
 from core.jobs import kick
 from core.operation import operation
 from core.rights import Actor
-from customers.models import Contact
+from customers.models import Contact, LegalEntity
 from dunning.delivery import DeliveryOutcome, OutcomeStatus
 from dunning.mail.addresses import domain_of, same_address
 from dunning.mail.line import MailLine
-from dunning.models import Delivery, DunningSettings, Level, Notice, SuppressedAddress
+from dunning.models import Delivery, DunningSettings, Letter, Level, Notice, SuppressedAddress
 from dunning.operations.attempts import begin, close, close_cut_off_attempts, finish_attempt, unlock
 from dunning.operations.notices import passes_gate
 from dunning.operations.returns import take_back_sending
-from dunning.outgoing_email import message_id_of, outgoing_email, recipients_of, settings_of
+from dunning.outgoing_email import mail_facts, message_id_of, outgoing_email, recipients_of, settings_of
 from dunning.queues import ready
 
 __all__ = ["close_cut_off_attempts", "finish_attempt", "take_back_sending"]
@@ -50,15 +50,24 @@ class Started:
     delivery: Delivery
     notice: Notice
     passed_over: bool = False
-    house: DunningSettings | None = None
+    thread: tuple[str, ...] = ()
 
 
 @dataclass
 class Sweep:
-    """What one sender has passed over: how far it came in the queue, and the domains that have had their minute's mail."""
+    """What one sender keeps in mind: how far it came in the queue, the domains that have had their minute's mail, and
+    the settings of the houses it writes for, which it reads once.
+    """
 
     after: int = 0
     full: set[str] = field(default_factory=set)
+    houses: dict[int, DunningSettings] = field(default_factory=dict)
+
+    def house(self, entity_id: int) -> DunningSettings:
+        """The settings of an entity, as they stood when the sweep first met it."""
+        if entity_id not in self.houses:
+            self.houses[entity_id] = settings_of(LegalEntity.objects.get(pk=entity_id))
+        return self.houses[entity_id]
 
 
 def send_next(
@@ -72,6 +81,7 @@ def send_next(
     if line is None:
         with MailLine() as own:
             return send_next(actor=actor, today=today, now=now, line=own, sweep=sweep)
+    sweep = sweep or Sweep()
     if not line.is_open:
         if not ready(status=Notice.Status.RENDERED, channels=[Level.Channel.EMAIL], now=now).exists():
             return None
@@ -80,19 +90,20 @@ def send_next(
     if started is None or started.delivery.pk is None:
         return started.notice if started else None
     try:
-        outcome = _sent(started, line)
+        outcome = _sent(started, line, sweep.house(started.notice.legal_entity_id))
         finish_attempt(actor=actor, delivery_id=started.delivery.pk, outcome=outcome, today=today, now=now)
     finally:
         unlock(started.delivery.pk)
     return started.notice
 
 
-def _sent(started: Started, line: MailLine) -> DeliveryOutcome:
+def _sent(started: Started, line: MailLine, house: DunningSettings) -> DeliveryOutcome:
+    notice = started.notice
     try:
-        house = started.house or settings_of(started.notice.legal_entity)
-        message = outgoing_email(started.notice, started.delivery, house)
+        letter = Letter.objects.select_related("file").get(notice=notice)
+        message = outgoing_email(notice, letter, started.delivery, house, started.thread)
     except Exception as error:
-        log.exception("message_not_composed", notice=started.notice.pk)
+        log.exception("message_not_composed", notice=notice.pk)
         return DeliveryOutcome(
             OutcomeStatus.FAILED,
             _("Rien n’est parti : le message n’a pas pu être composé (%(error)s).") % {"error": error},
@@ -121,14 +132,15 @@ def _start(*, actor: Actor, today: date, now: datetime, sweep: Sweep) -> Started
     sweep.after = notice.pk
     if not passes_gate(actor=actor, notice=notice, today=today, now=now):
         return Started(Delivery(), notice)
-    recipients = recipients_of(notice)
+    mail = mail_facts(notice)
+    recipients, attempt = recipients_of(notice, mail), mail.attempts + 1
     if recipients.refusal:
-        delivery = begin(notice=notice, recipient=recipients.to, now=now)
+        delivery = begin(notice=notice, recipient=recipients.to, attempt=attempt, now=now)
         refused = DeliveryOutcome(OutcomeStatus.FAILED, recipients.refusal)
         close(actor=actor, delivery=delivery, outcome=refused, today=today, now=now)
         unlock(delivery.pk)
         return Started(Delivery(), notice)
-    house, domain = settings_of(notice.legal_entity), domain_of(recipients.to)
+    house, domain = sweep.house(notice.legal_entity_id), domain_of(recipients.to)
     if not _has_room(domain, house.mails_per_minute, now):
         sweep.full.add(domain)
         return Started(Delivery(), notice, passed_over=True)
@@ -137,10 +149,11 @@ def _start(*, actor: Actor, today: date, now: datetime, sweep: Sweep) -> Started
         recipient=recipients.to,
         copies=recipients.copies,
         domain=domain,
-        message_id=message_id_of(notice, house),
+        message_id=message_id_of(notice, house, mail),
+        attempt=attempt,
         now=now,
     )
-    return Started(delivery, notice, house=house)
+    return Started(delivery, notice, thread=mail.thread)
 
 
 def _claimed(now: datetime, sweep: Sweep) -> Notice | None:
@@ -153,9 +166,17 @@ def _claimed(now: datetime, sweep: Sweep) -> Notice | None:
     return (
         waiting.filter(pk__gt=sweep.after)
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("legal_entity", "customer", "level", "letter__file")
+        .select_related("level")
         .first()
     )
+
+
+# Two statements in one go: the second one counts what was committed before the first got the lock.
+_PACE = """
+SELECT pg_advisory_xact_lock(hashtextextended('mail:' || %(domain)s, 0));
+SELECT count(*) FROM dunning_delivery
+WHERE domain = %(domain)s AND domain <> '' AND started_at > %(since)s AND started_at <= %(now)s
+"""
 
 
 def _has_room(domain: str, limit: int, now: datetime) -> bool:
@@ -164,9 +185,8 @@ def _has_room(domain: str, limit: int, now: datetime) -> bool:
     Starts at one domain are counted one after the other: the lock is kept until the attempt's row is committed.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"mail:{domain}"])
-    begun = Delivery.objects.filter(domain=domain, started_at__gt=now - PACE, started_at__lte=now)
-    return begun.count() < limit
+        cursor.execute(_PACE, {"domain": domain, "since": now - PACE, "now": now})
+        return bool(cursor.fetchone()[0] < limit)
 
 
 @operation("dunning.deliver")

@@ -18,7 +18,7 @@ from customers.models import Customer
 from dunning.models import Delivery, Level, Notice
 from dunning.operations.notices import passes_gate
 from dunning.operations.returns import take_back_sending
-from dunning.outgoing_email import recipients_of
+from dunning.outgoing_email import mail_facts, recipients_of
 from dunning.post.e_registered import (
     DepositRefused,
     EreLetter,
@@ -76,7 +76,7 @@ def claim_next(*, actor: Actor, today: date, now: datetime) -> Delivery | None:
             return None
         if passes_gate(actor=actor, notice=notice, today=today, now=now):
             break
-    recipients = recipients_of(notice)
+    recipients = recipients_of(notice, mail_facts(notice))
     refusal = recipients.refusal
     if notice.customer.kind == Customer.Kind.CONSUMER:
         # CPCE L100: a letter to somebody who is not a professional needs consent beforehand, which nothing records.
