@@ -34,10 +34,16 @@ class StatementRefused(BusinessError):
     code = "statement_refused"
 
     def __init__(
-        self, message: str, *, field: str | None = None, faults: Mapping[str, str] | None = None
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        faults: Mapping[str, str] | None = None,
+        is_poorer: bool = False,
     ) -> None:
         super().__init__(message, field=field)
         self.faults = dict(faults or {})
+        self.is_poorer = is_poorer
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ def enter_statement(
     )
     if before is not None and _is_same(before, entry, values, previous):
         return before
+    if before is not None and _is_poorer(entry, before):
+        raise StatementRefused(
+            _("Des comptes plus complets du même exercice sont déjà enregistrés : ils restent en vigueur."),
+            is_poorer=True,
+        )
     if before is not None:
         before.is_current = False
         before.save(update_fields=["is_current"])
@@ -241,6 +252,16 @@ def _is_same(
         and before.previous == _stored(previous)
         and (before.form, before.months, before.currency, before.publicity, before.source)
         == (entry.form, entry.months, entry.currency, entry.publicity, entry.source)
+    )
+
+
+def _is_poorer(entry: StatementEntry, before: FinancialStatement) -> bool:
+    """A turnover alone does not replace a whole tax return; a person may still do so."""
+    key_figures = FinancialStatement.Form.KEY_FIGURES
+    return (
+        entry.source != FinancialStatement.Source.FORM
+        and entry.form == key_figures
+        and before.form != key_figures
     )
 
 
