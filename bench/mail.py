@@ -125,7 +125,9 @@ def naive(count: int) -> tuple[float, float]:
         delivery = Delivery(
             notice=notice, recipient=contact.email, message_id=f"<naive-{notice.pk}@meridien.example>"
         )
-        outcome = send_email(outgoing_email(notice, notice.letter, delivery, settings_of(notice.legal_entity)))
+        outcome = send_email(
+            outgoing_email(notice, notice.letter, delivery, settings_of(notice.legal_entity))
+        )
         assert outcome.status == "SENT", outcome
     return time.perf_counter() - begun, time.process_time() - cpu
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from core.rights import SYSTEM
 from customers.models import Contact
@@ -83,6 +84,22 @@ def sweep(now=NOW) -> list[Notice]:
             notice.refresh_from_db()
             sent.append(notice)
     return sent
+
+
+def test_a_message_asks_the_database_few_questions(entity, serve) -> None:
+    """Each is read directly before its sending, so that their number is what sending costs."""
+    inbox = serve()
+    waiting(entity, 3)
+    passed, asked = Sweep(), []
+    with MailLine() as line:
+        for _ in range(3):
+            with CaptureQueriesContext(connection) as queries:
+                assert send_next(actor=SYSTEM, today=TODAY, now=NOW, line=line, sweep=passed) is not None
+            frames = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
+            asked.append(sum(not query["sql"].startswith(frames) for query in queries))
+    assert len(inbox.messages) == 3
+    # The first opens the line and reads the settings of its house.
+    assert asked == [18, 15, 15]
 
 
 def test_a_notice_leaves_as_its_legal_entity(entity, serve, settings) -> None:
