@@ -6,6 +6,16 @@ from core.models import Role
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.view": EVERY_PERSON,
     "risk.set_limit": frozenset({Role.CREDIT_MANAGER}),
+    "risk.request_limit": frozenset(
+        {Role.CREDIT_MANAGER, Role.ACCOUNTANT, Role.FINANCE_DIRECTOR, Role.API_PARTNER}
+    ),
+    # How much each of them decides alone stands in the credit policy.
+    "risk.decide_limit": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
+    "risk.manage_credit_policy": frozenset(
+        {Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}
+    ),
+    "risk.sweep_limits": frozenset({Role.CREDIT_MANAGER}),
+    "risk.view_limits_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
     "risk.score": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "risk.enter_accounts": frozenset({Role.CREDIT_MANAGER, Role.ACCOUNTANT, Role.API_PARTNER}),
     "risk.manage_cards": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
