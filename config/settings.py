@@ -174,6 +174,23 @@ ERE_TOKEN = env.str("ERE_TOKEN", default="")
 # After so many calls without reaching anybody, a person decides what to do instead.
 CALL_ATTEMPTS = env.int("CALL_ATTEMPTS", default=3)
 
+# --- legal announcements ----------------------------------------------------------------------------------
+
+WATCH_MAX_BYTES = env.int("WATCH_MAX_BYTES", default=50 * 1024 * 1024)
+# A folder of the storage `drop` in which files of announcements are put.
+WATCH_FOLDER = env.str("WATCH_FOLDER", default="veille")
+# The dataset of the open-data service (either version of its API); empty: nothing is asked for.
+BODACC_URL = env.str("BODACC_URL", default="")
+BODACC_FAMILIES = env.list(
+    "BODACC_FAMILIES", default=["collective", "conciliation", "radiation", "modification"]
+)
+# The first query goes so many days back; later ones go on from the last day read.
+BODACC_SINCE_DAYS = env.int("BODACC_SINCE_DAYS", default=60)
+SIRENE_URL = env.str("SIRENE_URL", default="")
+SIRENE_KEY = env.str("SIRENE_KEY", default="")
+# Hosts of one's own network that may be asked all the same: a mirror, a proxy.
+WATCH_INNER_HOSTS = env.list("WATCH_INNER_HOSTS", default=[])
+
 # --- people -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "core.User"

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from risk.views import customers, overview
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
     path("clients/<int:pk>/score/", customers.score_detail, name="score-detail"),
     path("clients/<int:pk>/plafond/", customers.limit_set, name="limit-set"),
+    path("veille/", include("risk.urls_watch")),
 ]

@@ -6,12 +6,15 @@ from typing import Any
 
 from core.models import User
 from customers.models import Customer
+from risk.views import watch_panel
 
 # Gives what the partial reads as `panel.…`; None when the subject has nothing to say.
 PanelReader = Callable[[Customer, User, date], "dict[str, Any] | None"]
 
 # (partial, reader), in the order of the page.
-PANELS: tuple[tuple[str, PanelReader], ...] = ()
+PANELS: tuple[tuple[str, PanelReader], ...] = (
+    ("risk/panel_watch.html", watch_panel.panel),
+)
 
 
 def panels_of(customer: Customer, user: User, today: date) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.rights import has_permission
+from risk.watch import outcomes_to_review
 
 Waiting = Callable[[Any, date], QuerySet[Any]]
 
@@ -35,6 +36,10 @@ class Place:
     pages: tuple[Page, ...]
 
 
+def _events_to_review(user: Any, today: date) -> QuerySet[Any]:
+    return outcomes_to_review(user)
+
+
 # At most seven. A subject adds its page to its tab; a page whose address does not exist is left out.
 PLACES = (
     Place(_("Vue d’ensemble"), (Page("overview", _("Portefeuille"), "risk:overview"),)),
@@ -42,7 +47,15 @@ PLACES = (
     Place(_("Blocages et commandes"), ()),
     Place(_("Assurance-crédit"), ()),
     Place(_("Solvabilité"), ()),
-    Place(_("Veille"), ()),
+    Place(
+        _("Veille"),
+        (
+            Page("watch", _("À revoir"), "risk:watch-list", waiting=_events_to_review),
+            Page("proceedings", _("Procédures"), "risk:proceeding-list"),
+            Page("watch-events", _("Annonces"), "risk:event-list"),
+            Page("watch-files", _("Fichiers reçus"), "risk:watch-file-list"),
+        ),
+    ),
     Place(_("Mesures"), ()),
 )
 MOST_COUNTED = 1000
