@@ -29,7 +29,7 @@ class Figures:
     current_assets: Decimal | None = None  # net, prepaid charges included
     equity: Decimal | None = None
     share_capital: Decimal | None = None
-    retained_earnings: Decimal | None = None  # reserves and carried forward, without the year's result
+    retained_earnings: Decimal | None = None  # reserves, carried forward and the year's result
     other_own_funds: Decimal | None = None
     provisions: Decimal | None = None
     long_term_debt: Decimal | None = None  # financial debts without bank overdrafts
@@ -183,7 +183,7 @@ def _normal(cells: _Cells) -> dict[str, Decimal | None]:
         "current_assets": cells.net("CJ", "CK"),
         "equity": cells("DL"),
         "share_capital": cells("DA"),
-        "retained_earnings": cells.sum("DD", "DE", "DF", "DG", "DH"),
+        "retained_earnings": cells.sum("DD", "DE", "DF", "DG", "DH", "DI"),
         "other_own_funds": _first(cells("DO"), cells.sum("DM", "DN")),
         "provisions": _first(cells("DR"), cells.sum("DP", "DQ")),
         "long_term_debt": less(cells.sum("DS", "DT", "DU", "DV"), overdraft),
@@ -221,7 +221,7 @@ def _simplified(cells: _Cells) -> dict[str, Decimal | None]:
         "current_assets": cells.net("096", "098"),
         "equity": cells("142"),
         "share_capital": cells("120"),
-        "retained_earnings": cells.sum("126", "130", "132", "134"),
+        "retained_earnings": cells.sum("126", "130", "132", "134", "136"),
         "other_own_funds": Decimal(0) if cells("176") is not None else None,
         "provisions": cells("154"),
         "long_term_debt": _first(cells("195"), cells("156")),

@@ -122,9 +122,13 @@ def _fault(rule: Sum, values: Mapping[str, Decimal], unit: int) -> list[SumFault
 
 
 def closed_parts(form: str, values: Mapping[str, Decimal], unit: int) -> set[str]:
-    """The empty cells that are known to be zero: their total comes out without them."""
+    """The empty cells that are known to be zero: their total comes out without them, or is zero itself."""
     known: set[str] = set()
-    for rule in SUMS[form]:
-        if rule.total in values and not _fault(rule, values, unit):
-            known.update(code for code in rule.parts if code not in values)
+    for rule in reversed(SUMS[form]):
+        empty = [code for code in rule.parts if code not in values]
+        if rule.total in known:
+            if len(empty) == len(rule.parts):
+                known.update(empty)
+        elif rule.total in values and not _fault(rule, values, unit):
+            known.update(empty)
     return known

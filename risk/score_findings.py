@@ -29,7 +29,7 @@ FIGURES: "dict[str, str | Promise]" = {
     "quick_assets": gettext_lazy("créances et disponibilités"),
     "equity": gettext_lazy("capitaux propres"),
     "share_capital": gettext_lazy("capital social"),
-    "retained_earnings": gettext_lazy("réserves et report à nouveau"),
+    "retained_earnings": gettext_lazy("réserves, report à nouveau et résultat"),
     "permanent_capital": gettext_lazy("capitaux permanents"),
     "provisions": gettext_lazy("provisions"),
     "long_term_debt": gettext_lazy("dettes financières stables"),

@@ -8,7 +8,7 @@ from datetime import date
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from config.demo import policies, steps
+from config.demo import policies, risk_scores, steps
 from config.demo.bank import import_sample_statements
 from config.demo.batches import COMMITTED_INVOICES, import_sample_files
 from config.demo.books import Books
@@ -197,6 +197,8 @@ def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str]
     as_of, now = group.diary.as_of, group.now
     days = steps.store_ageing_days(entities=group.entities, as_of=as_of, now=now)
     say(_("%(count)d balances âgées enregistrées") % {"count": days * len(group.entities)})
+    years = risk_scores.add_outside_facts(actor=group.people.main, as_of=as_of, seed=demo.seed, now=now)
+    say(_("%(count)d exercices comptables de clients") % {"count": years})
     scored = steps.score(as_of=as_of, now=now, with_past=demo.customers <= _LARGEST_WITH_HISTORY)
     limits = steps.set_credit_limits(actor=group.people.main, as_of=as_of, seed=demo.seed)
     say(_("%(scores)d scores et %(limits)d plafonds") % {"scores": scored, "limits": limits})
