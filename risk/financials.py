@@ -17,7 +17,7 @@ from risk.models import FinancialStatement
 # Accounts older than this say more about the past than about the customer.
 FRESH_MONTHS = 24
 # Years shown side by side.
-YEARS = 5
+YEARS = 4
 
 
 @dataclass(frozen=True)

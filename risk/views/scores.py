@@ -22,7 +22,7 @@ from risk.operations.objections import record_objection, review_objection
 from risk.operations.scoring import score_customers
 from risk.rating_scales import SCALES
 from risk.score_findings import FIGURES, told_gap
-from risk.score_words import told_classes, told_families, told_reasons, told_scales
+from risk.score_words import told_classes, told_families, told_reasons
 from risk.statement_history import Year, ratio_rows, years_of
 from risk.views.tones import class_tone
 
@@ -68,7 +68,6 @@ def score_detail(request: HttpRequest, pk: int) -> HttpResponse:
     years = years_of(customer)
     context |= {
         "customer": customer,
-        "scales": told_scales(card),
         "card": card,
         "bounds": [
             {
