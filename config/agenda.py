@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.agenda_checks import CHECK_READS
 from config.agenda_claims import CLAIM_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from config.agenda_law import LAW_READS
@@ -287,6 +288,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("dunning.hand_over", _cases),
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
+    *CHECK_READS,
     *RUN_READS,
     *POST_READS,
     *CLAIM_READS,

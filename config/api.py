@@ -8,6 +8,9 @@ from customers import api as customers
 from dunning import api as dunning
 from dunning import api_mail_events as mail_events
 from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice_statuses, items
+from risk import api_credit_checks as credit_checks
+from risk import api_exposures as exposures
+from risk import api_orders as orders
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -60,6 +63,14 @@ urlpatterns: list[URLPattern] = [
     path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),
+    path("v1/credit-checks", credit_checks.CreditCheckList.as_view(), name="credit-checks"),
+    path("v1/credit-checks/<str:id>", credit_checks.CreditCheckDetail.as_view(), name="credit-check"),
+    path("v1/orders", orders.OrderList.as_view(), name="orders"),
+    path("v1/orders/<path:id>", orders.OrderDetail.as_view(), name="order"),
+    path("v1/deliveries", orders.DeliveryList.as_view(), name="deliveries"),
+    path("v1/deliveries/<path:id>", orders.DeliveryDetail.as_view(), name="delivery"),
+    path("v1/exposures/<path:id>", exposures.ExposureDetail.as_view(), name="exposure"),
+    path("v1/holds", exposures.HoldList.as_view(), name="holds"),
     path("v1/mail-events", mail_events.MailEventList.as_view(), name="mail-events"),
     re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
     path("", root, name="root"),

@@ -34,7 +34,7 @@ class Decision:
     counted: Components
     limit: LimitInForce | None
     settings: RiskSettings
-    released_holds: tuple[int, ...]
+    released_hold_ids: tuple[int, ...]
     known: dict[str, Any]
 
     @property

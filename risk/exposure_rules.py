@@ -63,6 +63,11 @@ class Components:
         return sum((amount for counts, amount in parts if counts), ZERO)
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether the entity leaves out a part that this customer has."""
+        return self.amount != self.ledger_amount + self.deliveries_amount + self.orders_amount
+
+    @property
     def unsettled_late_amount(self) -> Decimal:
         """What is late beyond grace, less the credits and receipts that may settle it once they are matched."""
         return max(self.late_amount - self.credit_notes_amount - self.receipts_amount, ZERO)

@@ -9,4 +9,5 @@ urlpatterns = [
     path("clients/<int:pk>/score/", customers.score_detail, name="score-detail"),
     path("clients/<int:pk>/plafond/", customers.limit_set, name="limit-set"),
     path("veille/", include("risk.urls_watch")),
+    path("", include("risk.urls_checks")),
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.rights import has_permission
+from risk.models import CreditCheck
 from risk.watch import outcomes_to_review
 
 Waiting = Callable[[Any, date], QuerySet[Any]]
@@ -40,11 +41,25 @@ def _events_to_review(user: Any, today: date) -> QuerySet[Any]:
     return outcomes_to_review(user)
 
 
+def _checks_to_decide(user: Any, today: date) -> QuerySet[Any]:
+    return CreditCheck.objects.visible_to(user).filter(status=CreditCheck.Status.PENDING)
+
+
 # At most seven. A subject adds its page to its tab; a page whose address does not exist is left out.
 PLACES = (
     Place(_("Vue d’ensemble"), (Page("overview", _("Portefeuille"), "risk:overview"),)),
     Place(_("Limites"), ()),
-    Place(_("Blocages et commandes"), ()),
+    Place(
+        _("Blocages et commandes"),
+        (
+            Page("ask", _("Puis-je livrer ?"), "risk:check-ask", "risk.check_credit"),
+            Page("checks", _("Réponses"), "risk:check-list", waiting=_checks_to_decide),
+            Page("holds", _("Blocages"), "risk:hold-list"),
+            Page("orders", _("Commandes"), "risk:order-list"),
+            Page("alerts", _("Alertes"), "risk:alert-list"),
+            Page("check-settings", _("Réglages"), "risk:check-settings"),
+        ),
+    ),
     Place(_("Assurance-crédit"), ()),
     Place(_("Solvabilité"), ()),
     Place(

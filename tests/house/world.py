@@ -51,6 +51,7 @@ from tests.dunning.factories import (
 )
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
+from tests.house.risk_checks_world import CHECK_ROUTES, checks_world
 from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted
 from tests.invoices.statements import Move, camt, make_account, previewed
@@ -107,6 +108,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:letter-edit": {"pk": "notice"},
     "dunning:letter-edit-check": {"pk": "notice"},
     **POLICY_ROUTES,
+    **CHECK_ROUTES,
     "risk:customer-panel": {"pk": "customer"},
     "risk:score-detail": {"pk": "customer"},
     "risk:limit-set": {"pk": "customer"},
@@ -263,6 +265,7 @@ def build_world() -> dict[str, Any]:
         "notice_uid": printed.uid,
         "printed": printed.pk,
         **post_world(entity, printed, today, now),
+        **checks_world(make_customer(entity), today, now),
         "dispute": dispute.pk,
         "dispute_file": _dispute_file(dispute).pk,
         "plan": _plan(entity, today).uid,
