@@ -38,10 +38,10 @@ UNITS: "Mapping[Criterion, str | Promise]" = {
 _WORDS = {
     "SAME_BOUNDS": gettext_lazy("Le meilleur et le pire ne peuvent être égaux."),
     "BOUNDS_REVERSED": gettext_lazy("Le meilleur et le pire sont inversés pour ce critère."),
-    "UNKNOWN": gettext_lazy("« %(value)s » n’est pas connu ici."),
-    "TOTAL": gettext_lazy("Les poids font %(value)s points : il en faut 100."),
+    "UNKNOWN": gettext_lazy("« %(value)s » n’est pas connu ici."),
+    "TOTAL": gettext_lazy("Les poids font %(value)s points : il en faut 100."),
     "NOTHING_CERTAIN": gettext_lazy(
-        "Un critère au moins doit donner des points neutres : sinon un client inconnu n’a pas de score."
+        "Un critère au moins doit donner des points neutres : sinon un client inconnu n’a pas de score."
     ),
     "BOUNDS_ORDER": gettext_lazy("Chaque classe commence plus bas que celle d’avant."),
     "LAST_CLASS": gettext_lazy("La dernière classe commence à zéro."),
@@ -64,21 +64,21 @@ def written_bound(criterion: Criterion, value: Decimal) -> str:
 
 
 def told_causes(causes: Iterable[Mapping[str, Any]]) -> str:
-    """« Conan-Holder : 0 sur 0 → 6 sur 8 ; … »."""
+    """« Conan-Holder : 0 sur 0 → 6 sur 8 ; … »."""
     told = []
     for cause in causes:
         label = LABELS.get(Criterion(cause["criterion"])) if cause["criterion"] in list(Criterion) else None
         if label is None:
             continue
         told.append(
-            _("%(label)s : %(old)s → %(new)s")
+            _("%(label)s : %(old)s → %(new)s")
             % {
                 "label": label,
                 "old": _points(cause["old"], cause["old_maximum"]),
                 "new": _points(cause["new"], cause["new_maximum"]),
             }
         )
-    return " ; ".join(told)
+    return " ; ".join(told)
 
 
 def _points(points: int, maximum: int) -> str:

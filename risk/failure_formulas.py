@@ -83,10 +83,10 @@ CONAN_HOLDER = FailureFunction(
         _t("X5", "-10", "personnel", "value_added"),
     ),
     (
-        Band(_d("16"), Zone.SAFE, _("moins de 10 % de défaillance"), strictly=True),
-        Band(_d("9"), Zone.SAFE, _("10 à 30 % de défaillance")),
-        Band(_d("4"), Zone.GREY, _("30 à 65 % de défaillance")),
-        Band(None, Zone.DISTRESS, _("plus de 65 % de défaillance")),
+        Band(_d("16"), Zone.SAFE, _("moins de 10 % de défaillance"), strictly=True),
+        Band(_d("9"), Zone.SAFE, _("10 à 30 % de défaillance")),
+        Band(_d("4"), Zone.GREY, _("30 à 65 % de défaillance")),
+        Band(None, Zone.DISTRESS, _("plus de 65 % de défaillance")),
     ),
     "J. Conan, M. Holder, Variables explicatives de performances et contrôle de gestion dans les PMI, 1979",
     note=_("Probabilité de défaillance à trois ans lue par tranches."),
@@ -107,7 +107,7 @@ ALTMAN_Z = FailureFunction(
     ),
     _bands("2.99", "1.81"),
     "E. Altman, Journal of Finance 23(4), 1968, p. 589-609",
-    note=_("Il faut la valeur boursière : sans elle, lire Z′."),
+    note=_("Il faut la valeur boursière : sans elle, lire Z′."),
     meant_for=_("industrie cotée (États-Unis)"),
 )
 _PRIVATE = (
@@ -161,7 +161,7 @@ ZMIJEWSKI = FailureFunction(
     "zmijewski",
     "Zmijewski (X)",
     1984,
-    "X = −4,336 − 4,513·X1 + 5,679·X2 + 0,004·X3 ; probabilité Φ(X)",
+    "X = −4,336 − 4,513·X1 + 5,679·X2 + 0,004·X3 ; probabilité Φ(X)",
     _d("-4.336"),
     (
         _t("X1", "-4.513", "net_result", "total_assets"),
@@ -189,12 +189,12 @@ OHLSON = FailureFunction(
         _t("X7", "-1.83", "cash_flow", "total_liabilities"),
     ),
     (
-        Band(_d("0"), Zone.DISTRESS, _("probabilité supérieure à 50 %"), strictly=True),
-        Band(None, Zone.SAFE, _("probabilité de 50 % au plus")),
+        Band(_d("0"), Zone.DISTRESS, _("probabilité supérieure à 50 %"), strictly=True),
+        Band(None, Zone.SAFE, _("probabilité de 50 % au plus")),
     ),
     "J. Ohlson, Journal of Accounting Research 18(1), 1980, p. 109-131",
     note=_(
-        "Indicatif : la taille se mesure en dollars et par un indice de prix américain. X5 : 1 si les dettes dépassent l’actif ; X8 : 1 après deux pertes ; X9 : variation du résultat."
+        "Indicatif : la taille se mesure en dollars et par un indice de prix américain. X5 : 1 si les dettes dépassent l’actif ; X8 : 1 après deux pertes ; X9 : variation du résultat."
     ),
 )
 SPRINGATE = FailureFunction(
@@ -232,7 +232,7 @@ TAFFLER = FailureFunction(
         Band(None, Zone.DISTRESS, _("profil des défaillantes")),
     ),
     "R. Taffler, Accounting and Business Research 13(52), 1983, p. 295-308",
-    note=_("X4 : jours de dépenses couverts sans crédit ; il peut être négatif."),
+    note=_("X4 : jours de dépenses couverts sans crédit ; il peut être négatif."),
     meant_for=_("industrie cotée (Royaume-Uni)"),
 )
 TAFFLER_WEIGHTS = FailureFunction(
@@ -253,7 +253,7 @@ TAFFLER_WEIGHTS = FailureFunction(
         Band(None, Zone.DISTRESS, _("profil des défaillantes")),
     ),
     "R. Taffler, 1983",
-    note=_("Variante répandue ; l’intervalle sans crédit y est en années."),
+    note=_("Variante répandue ; l’intervalle sans crédit y est en années."),
 )
 
 FUNCTIONS = (

@@ -19,10 +19,10 @@ MISSING_CHOICES = (
     (WhenMissing.SPREAD.value, gettext_lazy("points aux autres")),
 )
 _FRESHNESS = {
-    "accounts_months": gettext_lazy("Comptes annuels : comptent pendant (mois)"),
-    "rating_months": gettext_lazy("Notes sans date de fin : comptent pendant (mois)"),
-    "legal_months": gettext_lazy("Annonces légales : comptent pendant (mois)"),
-    "formal_notice_days": gettext_lazy("Mise en demeure : impayée après (jours)"),
+    "accounts_months": gettext_lazy("Comptes annuels : comptent pendant (mois)"),
+    "rating_months": gettext_lazy("Notes sans date de fin : comptent pendant (mois)"),
+    "legal_months": gettext_lazy("Annonces légales : comptent pendant (mois)"),
+    "formal_notice_days": gettext_lazy("Mise en demeure : impayée après (jours)"),
 }
 
 

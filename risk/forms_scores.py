@@ -38,7 +38,7 @@ class ReviewForm(forms.Form):
         label=gettext_lazy("Suite donnée"),
         choices=[choice for choice in ScoreObjection.Status.choices if choice[0] != "OPEN"],
         help_text=gettext_lazy(
-            "« Données corrigées » : corrigez-les, puis recalculez le score. « Score écarté » : vos décisions ne s’appuient plus dessus."
+            "« Données corrigées » : corrigez-les, puis recalculez le score. « Score écarté » : vos décisions ne s’appuient plus dessus."
         ),
     )
     outcome = forms.CharField(
@@ -81,7 +81,7 @@ class StatementForm(forms.Form):
         label=gettext_lazy("Source"),
         required=False,
         max_length=200,
-        help_text=gettext_lazy("D’où vient le document : greffe, client, cabinet."),
+        help_text=gettext_lazy("D’où vient le document : greffe, client, cabinet."),
     )
 
     def __init__(self, *args: Any, form: str, **kwargs: Any) -> None:
@@ -137,7 +137,7 @@ class RatingForm(forms.Form):
         label=gettext_lazy("Valable jusqu’au"),
         required=False,
         widget=DateInput,
-        help_text=gettext_lazy("Vide : la durée de fraîcheur de la grille."),
+        help_text=gettext_lazy("Vide : la durée de fraîcheur de la grille."),
     )
     reference = forms.CharField(label=gettext_lazy("Référence"), required=False, max_length=80)
 

@@ -113,7 +113,7 @@ _2051 = Section(
         ("EC", _("Dettes, total IV"), True),
         ("ED", _("Écarts de conversion passif")),
         ("EE", _("Total général du passif"), True),
-        ("EH", _("Renvoi : dont concours bancaires courants (dans DU)")),
+        ("EH", _("Renvoi : dont concours bancaires courants (dans DU)")),
     ),
 )
 _2052 = Section(
@@ -165,8 +165,8 @@ _2053 = Section(
         ("HL", _("Total des produits"), True),
         ("HM", _("Total des charges"), True),
         ("HN", _("Bénéfice ou perte"), True),
-        ("HP", _("Renvoi : crédit-bail mobilier")),
-        ("HQ", _("Renvoi : crédit-bail immobilier")),
+        ("HP", _("Renvoi : crédit-bail mobilier")),
+        ("HQ", _("Renvoi : crédit-bail immobilier")),
     ),
 )
 _2033A = Section(
@@ -208,7 +208,7 @@ _2033A = Section(
             ("174", _("Produits constatés d’avance")),
             ("176", _("Dettes, total III"), True),
             ("180", _("Total général du passif"), True),
-            ("195", _("Renvoi : dont dettes à plus d’un an")),
+            ("195", _("Renvoi : dont dettes à plus d’un an")),
         ),
     ),
 )

@@ -75,7 +75,7 @@ SCALES: Mapping[str, RatingScale] = {
             insolvent=("P",),
             first_day=_BDF_CHANGE,
             note=_(
-                "Accès réservé aux banques, aux assureurs et à l’entreprise elle-même ; ne se diffuse pas."
+                "Accès réservé aux banques, aux assureurs et à l’entreprise elle-même ; ne se diffuse pas."
             ),
         ),
         RatingScale(
@@ -87,7 +87,7 @@ SCALES: Mapping[str, RatingScale] = {
             insolvent=("P",),
             last_day=date(2022, 1, 7),
             note=_(
-                "Le même chiffre n’y vaut pas celui d’aujourd’hui : l’ancien 4 équivaut au nouveau 4+ à 3+."
+                "Le même chiffre n’y vaut pas celui d’aujourd’hui : l’ancien 4 équivaut au nouveau 4+ à 3+."
             ),
         ),
         RatingScale(

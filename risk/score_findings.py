@@ -59,9 +59,9 @@ FIGURES: "dict[str, str | Promise]" = {
     "market_value": gettext_lazy("valeur boursière"),
 }
 _OBSTACLES = {
-    "MISSING": gettext_lazy("les comptes ne donnent pas : %(figure)s"),
-    "ZERO": gettext_lazy("division impossible, nul : %(figure)s"),
-    "NEGATIVE": gettext_lazy("rapport sans signification, négatif : %(figure)s"),
+    "MISSING": gettext_lazy("les comptes ne donnent pas : %(figure)s"),
+    "ZERO": gettext_lazy("division impossible, nul : %(figure)s"),
+    "NEGATIVE": gettext_lazy("rapport sans signification, négatif : %(figure)s"),
 }
 _WHY = {
     "NO_ACCOUNTS": gettext_lazy("aucun compte annuel connu"),
@@ -87,7 +87,7 @@ def outside_finding(reason: Reason) -> str:
             reason.count,
         ) % {"count": reason.count, "day": _day(reason.on)}
     if reason.criterion == Criterion.SECTOR:
-        return _("section %(letter)s, %(title)s : %(share)s des points") % {
+        return _("section %(letter)s, %(title)s : %(share)s des points") % {
             "letter": reason.source,
             "title": _TITLES.get(reason.source, ""),
             "share": percent(reason.value, 0),
@@ -95,7 +95,7 @@ def outside_finding(reason: Reason) -> str:
     if reason.criterion == Criterion.EXTERNAL_RATING:
         key, _sign, value = reason.source.partition("=")
         scale = SCALES.get(key)
-        return _("%(provider)s : %(value)s, du %(day)s (%(position)s de l’échelle)") % {
+        return _("%(provider)s : %(value)s, du %(day)s (%(position)s de l’échelle)") % {
             "provider": scale.provider if scale else key,
             "value": value,
             "day": _day(reason.on),
@@ -122,7 +122,7 @@ def why_missing(reason: Reason) -> str:
 
 
 def told_gap(obstacle: str, figure: str) -> str:
-    """« division impossible, nul : chiffre d’affaires »."""
+    """« division impossible, nul : chiffre d’affaires »."""
     return str(_OBSTACLES[obstacle]) % {"figure": FIGURES.get(figure, figure)}
 
 
@@ -145,8 +145,8 @@ def _override(reason: Reason) -> str:
         ),
     }[reason.criterion] % {"day": _day(reason.on)}
     if reason.points:
-        return _("%(fact)s : score plafonné à %(cap)d") % {"fact": told, "cap": cap}
-    return _("%(fact)s : plafond de %(cap)d, déjà respecté") % {"fact": told, "cap": cap}
+        return _("%(fact)s : score plafonné à %(cap)d") % {"fact": told, "cap": cap}
+    return _("%(fact)s : plafond de %(cap)d, déjà respecté") % {"fact": told, "cap": cap}
 
 
 def number(value: Decimal, places: int = 1) -> str:

@@ -136,7 +136,7 @@ def told_reasons(rows: object) -> list[ToldReason]:
 
 
 def tell(reason: Reason) -> ToldReason:
-    """« Retard moyen pondéré : 12,7 j sur 14 pièces payées en douze mois → 17 points sur 30 »."""
+    """« Retard moyen pondéré : 12,7 j sur 14 pièces payées en douze mois → 17 points sur 30 »."""
     label, found = str(LABELS[reason.criterion]), finding(reason)
     score = ngettext(
         "%(points)d point sur %(maximum)d", "%(points)d points sur %(maximum)d", max(reason.points, 1)

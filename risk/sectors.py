@@ -34,6 +34,6 @@ _BY_DIVISION = {
 
 
 def section_of(naf_code: str) -> str:
-    """The section of a code (« 46.69B », « 4669B »); nothing for one that is none."""
+    """The section of a code (« 46.69B », « 4669B »); nothing for one that is none."""
     digits = naf_code.strip()[:2]
     return _BY_DIVISION.get(int(digits), "") if digits.isascii() and digits.isdigit() else ""

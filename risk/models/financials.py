@@ -97,7 +97,7 @@ class FinancialStatement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.period_end:%d/%m/%Y}"
+        return f"{self.customer} : {self.period_end:%d/%m/%Y}"
 
 
 class ExternalRating(models.Model):
@@ -158,7 +158,7 @@ class ExternalRating(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.value}"
+        return f"{self.customer} : {self.value}"
 
 
 class UnpaidFormalNotice(models.Model):
@@ -176,4 +176,4 @@ class UnpaidFormalNotice(models.Model):
         verbose_name_plural = _("mises en demeure impayées")
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.sent_on:%d/%m/%Y}"
+        return f"{self.customer} : {self.sent_on:%d/%m/%Y}"

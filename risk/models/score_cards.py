@@ -151,7 +151,7 @@ class CardSimulation(models.Model):
         triggers = [state_machine(CARD_SIMULATION_TRANSITIONS)]
 
     def __str__(self) -> str:
-        return f"{self.card} : {self.as_of:%d/%m/%Y}"
+        return f"{self.card} : {self.as_of:%d/%m/%Y}"
 
 
 class SimulatedMove(models.Model):
@@ -172,4 +172,4 @@ class SimulatedMove(models.Model):
         constraints = [models.UniqueConstraint(fields=["simulation", "customer"], name="simulated_move_once")]
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.old_class} → {self.new_class}"
+        return f"{self.customer} : {self.old_class} → {self.new_class}"

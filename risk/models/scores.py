@@ -64,7 +64,7 @@ class Score(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.risk_class} ({self.points})"
+        return f"{self.customer} : {self.risk_class} ({self.points})"
 
 
 class ScoreObjectionStatus(models.TextChoices):
@@ -137,4 +137,4 @@ class ScoreObjection(models.Model):
         triggers = [state_machine(SCORE_OBJECTION_TRANSITIONS)]
 
     def __str__(self) -> str:
-        return f"{self.customer} : {self.get_kind_display()}"
+        return f"{self.customer} : {self.get_kind_display()}"

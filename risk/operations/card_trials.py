@@ -36,7 +36,7 @@ def request_simulation(*, actor: Actor, card_id: int, as_of: date, now: datetime
     """
     card = ScoreCard.objects.select_for_update().filter(pk=card_id).first()
     if card is None or card.status == ScoreCard.Status.RETIRED:
-        raise SimulationRefused(_("Cette grille ne se simule pas : elle est retirée ou n’existe plus."))
+        raise SimulationRefused(_("Cette grille ne se simule pas : elle est retirée ou n’existe plus."))
     try:
         read_card(card)
     except FaultyCard:
@@ -84,7 +84,7 @@ def run_next_simulation(*, actor: Actor, now: datetime) -> CardSimulation | None
     simulation.finished_at = now
     if fingerprint(card.content) != simulation.fingerprint or card.status == ScoreCard.Status.RETIRED:
         simulation.status = CardSimulation.Status.FAILED
-        simulation.error = _("La grille a changé entre-temps : demandez une nouvelle simulation.")
+        simulation.error = _("La grille a changé entre-temps : demandez une nouvelle simulation.")
         simulation.save(update_fields=["status", "error", "finished_at"])
         return simulation
     champion = card_in_force()

@@ -105,7 +105,7 @@ def enter_statement(
         return before
     if before is not None and _is_poorer(entry, before):
         raise StatementRefused(
-            _("Des comptes plus complets du même exercice sont déjà enregistrés : ils restent en vigueur."),
+            _("Des comptes plus complets du même exercice sont déjà enregistrés : ils restent en vigueur."),
             is_poorer=True,
         )
     if before is not None:
@@ -153,7 +153,7 @@ def withdraw_statement(*, actor: Actor, statement_id: int, reason: str, now: dat
         .first()
     )
     if statement is None or not statement.is_current:
-        raise StatementRefused(_("Ces comptes ne sont plus en vigueur : rechargez la page."))
+        raise StatementRefused(_("Ces comptes ne sont plus en vigueur : rechargez la page."))
     reason = " ".join(reason.split())
     if not reason:
         raise StatementRefused(_("Indiquez pourquoi ces comptes sont retirés."), field="reason")
@@ -173,11 +173,11 @@ def withdraw_statement(*, actor: Actor, statement_id: int, reason: str, now: dat
 def _check_period(entry: StatementEntry, today: date) -> None:
     if entry.period_end > today:
         raise StatementRefused(
-            _("Cet exercice n’est pas clos : indiquez une clôture passée."), field="period_end"
+            _("Cet exercice n’est pas clos : indiquez une clôture passée."), field="period_end"
         )
     if entry.period_end.year < FIRST_YEAR:
         raise StatementRefused(
-            _("Vérifiez l’année de clôture : %(year)d est trop ancienne.") % {"year": entry.period_end.year},
+            _("Vérifiez l’année de clôture : %(year)d est trop ancienne.") % {"year": entry.period_end.year},
             field="period_end",
         )
     if not 1 <= entry.months <= MAX_MONTHS:
@@ -199,7 +199,7 @@ def _checked(entry: StatementEntry) -> tuple[dict[str, Decimal], dict[str, Decim
         year: dict[str, Decimal] = {}
         for code, amount in given.items():
             if code not in allowed:
-                messages[prefix + code] = _("« %(code)s » n’est pas une case de ce modèle.") % {"code": code}
+                messages[prefix + code] = _("« %(code)s » n’est pas une case de ce modèle.") % {"code": code}
             elif not amount.is_finite() or abs(amount * entry.unit) > MAX_AMOUNT:
                 messages[prefix + code] = _("Ce montant dépasse ce qui peut être enregistré.")
             else:
@@ -217,14 +217,14 @@ def _checked(entry: StatementEntry) -> tuple[dict[str, Decimal], dict[str, Decim
         )
     if messages:
         raise StatementRefused(
-            _("Les totaux ne tombent pas juste : corrigez les cases signalées."), faults=messages
+            _("Les totaux ne tombent pas juste : corrigez les cases signalées."), faults=messages
         )
     return both[0], both[1]
 
 
 def fault_words(fault: SumFault, entry: StatementEntry) -> str:
-    """« EE = DL + DO + DR + EC + ED : 1 800,00 saisi, 1 790,00 calculé »."""
-    return _("%(code)s = %(formula)s : %(told)s saisi, %(found)s calculé, écart de %(gap)s.") % {
+    """« EE = DL + DO + DR + EC + ED : 1 800,00 saisi, 1 790,00 calculé »."""
+    return _("%(code)s = %(formula)s : %(told)s saisi, %(found)s calculé, écart de %(gap)s.") % {
         "code": fault.total,
         "formula": fault.formula,
         "told": format_amount(fault.told / entry.unit),

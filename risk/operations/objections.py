@@ -65,7 +65,7 @@ def record_objection(
         )
     if ScoreObjection.objects.filter(customer=held, status=ScoreObjection.Status.OPEN).exists():
         raise ObjectionRefused(
-            _("Une demande attend déjà d’être examinée pour ce client : répondez-y d’abord.")
+            _("Une demande attend déjà d’être examinée pour ce client : répondez-y d’abord.")
         )
     score = Score.objects.current().filter(customer=held).first()
     objection = ScoreObjection.objects.create(

@@ -106,7 +106,7 @@ def withdraw_rating(
         .first()
     )
     if rating is None or rating.withdrawn_on is not None:
-        raise ExternalRatingRefused(_("Cette note n’est plus en vigueur : rechargez la page."))
+        raise ExternalRatingRefused(_("Cette note n’est plus en vigueur : rechargez la page."))
     reason = " ".join(reason.split())
     if not reason:
         raise ExternalRatingRefused(_("Indiquez pourquoi cette note est retirée."), field="reason")
@@ -127,7 +127,7 @@ def _refusal(refused: RatingRefused) -> ExternalRatingRefused:
     scale = refused.scale
     if refused.code == "DAY":
         return ExternalRatingRefused(
-            _("Cette échelle n’était pas en usage ce jour-là (%(label)s) : choisissez l’autre version.")
+            _("Cette échelle n’était pas en usage ce jour-là (%(label)s) : choisissez l’autre version.")
             % {"label": scale.label},
             field="rated_on",
         )

@@ -38,7 +38,7 @@ def draft_card(*, actor: Actor, from_version: int, name: str, now: datetime) -> 
     source = ScoreCard.objects.filter(version=from_version).first()
     if source is None:
         raise CardRefused(
-            _("Cette version n’existe pas : choisissez-en une de la liste."), field="from_version"
+            _("Cette version n’existe pas : choisissez-en une de la liste."), field="from_version"
         )
     name = " ".join(name.split())
     if not name:
@@ -76,10 +76,10 @@ def save_card(
     card = _locked(card_id)
     check_move(card, ScoreCard.Status.RETIRED)
     if card.status != ScoreCard.Status.DRAFT:
-        raise CardRefused(_("Cette version n’est plus un brouillon : ouvrez-en une nouvelle."))
+        raise CardRefused(_("Cette version n’est plus un brouillon : ouvrez-en une nouvelle."))
     if fingerprint(card.content) != seen:
         raise CardRefused(
-            _("Une autre personne a modifié ce brouillon entre-temps : relisez-le, puis recommencez.")
+            _("Une autre personne a modifié ce brouillon entre-temps : relisez-le, puis recommencez.")
         )
     name = " ".join(name.split())
     if not name:
@@ -146,7 +146,7 @@ def activate_card(*, actor: Actor, card_id: int, note: str, now: datetime) -> Sc
     )
     if not simulated.exists():
         raise CardRefused(
-            _("Simulez d’abord cette grille sur le portefeuille : vous verrez qui changerait de classe.")
+            _("Simulez d’abord cette grille sur le portefeuille : vous verrez qui changerait de classe.")
         )
     former = ScoreCard.objects.filter(status=ScoreCard.Status.ACTIVE).first()
     if former is not None:
@@ -171,7 +171,7 @@ def retire_card(*, actor: Actor, card_id: int, now: datetime) -> ScoreCard:
     """Give up a draft or a trial. The card in force is replaced by another, never just retired."""
     card = _locked(card_id)
     if card.status == ScoreCard.Status.ACTIVE:
-        raise CardRefused(_("La grille en vigueur ne se retire pas : mettez-en une autre en vigueur."))
+        raise CardRefused(_("La grille en vigueur ne se retire pas : mettez-en une autre en vigueur."))
     check_move(card, ScoreCard.Status.RETIRED)
     _retire(card, now)
     audit.record(actor=actor, verb="risk.card.retired", refs=[card], now=now, name=str(card))
@@ -182,7 +182,7 @@ def _locked(card_id: int) -> ScoreCard:
     _one_at_a_time()
     card = ScoreCard.objects.select_for_update().filter(pk=card_id).first()
     if card is None:
-        raise CardRefused(_("Cette grille n’existe plus : rechargez la page."))
+        raise CardRefused(_("Cette grille n’existe plus : rechargez la page."))
     return card
 
 

@@ -233,7 +233,7 @@ def card_challenge(request: HttpRequest, version: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("La grille est à l’essai : chaque nuit la comparera à celle en vigueur."))
+        messages.success(request, _("La grille est à l’essai : chaque nuit la comparera à celle en vigueur."))
     return redirect("risk:card-version", version=version)
 
 
@@ -251,7 +251,7 @@ def card_activate(request: HttpRequest, version: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(
-            request, _("La grille est en vigueur : les scores la suivront dès le prochain calcul.")
+            request, _("La grille est en vigueur : les scores la suivront dès le prochain calcul.")
         )
     return redirect("risk:card-version", version=version)
 

@@ -169,7 +169,7 @@ def score_run(request: HttpRequest, pk: int) -> HttpResponse:
         if score is not None:
             messages.success(
                 request,
-                _("Score recalculé : %(points)d points sur 100, classe %(name)s.")
+                _("Score recalculé : %(points)d points sur 100, classe %(name)s.")
                 % {"points": score.points, "name": score.risk_class},
             )
     return redirect("risk:score-detail", pk=customer.pk)
@@ -202,7 +202,7 @@ def objection_record(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("La demande est enregistrée : une personne doit y répondre."))
+            messages.success(request, _("La demande est enregistrée : une personne doit y répondre."))
             return redirect("risk:score-detail", pk=customer.pk)
     context = {"customer": customer, "form": form, **score_context(customer, today)}
     return render(request, "risk/objection_form.html", context, status=422 if form.errors else 200)

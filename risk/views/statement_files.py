@@ -55,7 +55,7 @@ def outside_file(request: HttpRequest) -> HttpResponse:
 def _take(request: HttpRequest, form: OutsideFileForm) -> OutsideOutcome | None:
     user, upload, now = signed_in(request), form.cleaned_data["file"], clock.now()
     if upload.size > MAX_BYTES:
-        form.add_error("file", _("Ce fichier dépasse 10 Mo : découpez-le."))
+        form.add_error("file", _("Ce fichier dépasse 10 Mo : découpez-le."))
         return None
     siren = "".join(form.cleaned_data["siren"].split())
     if siren and not (len(siren) == 9 and siren.isascii() and siren.isdigit()):

@@ -146,7 +146,7 @@ def statement_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("risk:statement-detail", pk=statement.pk)
     messages.success(
-        request, _("Ces comptes ne comptent plus dans le score ; ils restent dans l’historique.")
+        request, _("Ces comptes ne comptent plus dans le score ; ils restent dans l’historique.")
     )
     return redirect("risk:score-detail", pk=statement.customer_id)
 
@@ -200,5 +200,5 @@ def rating_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("La note ne compte plus dans le score ; elle reste dans l’historique."))
+        messages.success(request, _("La note ne compte plus dans le score ; elle reste dans l’historique."))
     return redirect("risk:score-detail", pk=rating.customer_id)
