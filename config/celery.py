@@ -39,6 +39,7 @@ app.conf.beat_schedule = {
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "settle-orders": {"task": "risk.tasks.settle_orders", **EVERY_FIVE_MINUTES},
     "sweep-holds": {"task": "risk.tasks.sweep_holds", "schedule": crontab(hour="2", minute="50")},
+    "run-card-simulations": {"task": "risk.tasks.run_card_simulations", **EVERY_MINUTE},
     "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},
     "run-simulations": {"task": "dunning.tasks.run_simulations", **EVERY_MINUTE},

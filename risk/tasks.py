@@ -7,8 +7,9 @@ from core.jobs import job_run
 from core.rights import SYSTEM
 from risk.operations import scoring
 from risk.tasks_orders import settle_orders, sweep_holds
+from risk.tasks_scores import run_card_simulations
 
-__all__ = ["score_customers", "settle_orders", "sweep_holds"]
+__all__ = ["run_card_simulations", "score_customers", "settle_orders", "sweep_holds"]
 
 
 @shared_task(name="risk.tasks.score_customers")

@@ -6,8 +6,8 @@ app_name = "risk"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
-    path("clients/<int:pk>/score/", customers.score_detail, name="score-detail"),
     path("clients/<int:pk>/plafond/", customers.limit_set, name="limit-set"),
     path("veille/", include("risk.urls_watch")),
     path("", include("risk.urls_checks")),
+    path("", include("risk.urls_scores")),
 ]

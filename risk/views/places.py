@@ -61,7 +61,15 @@ PLACES = (
         ),
     ),
     Place(_("Assurance-crédit"), ()),
-    Place(_("Solvabilité"), ()),
+    Place(
+        _("Solvabilité"),
+        (
+            Page("cards", _("Grilles de score"), "risk:card-list"),
+            Page(
+                "outside-files", _("Comptes et notes"), "risk:outside-file", permission="risk.enter_accounts"
+            ),
+        ),
+    ),
     Place(
         _("Veille"),
         (
