@@ -11,6 +11,7 @@ from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice
 from risk import api_credit_checks as credit_checks
 from risk import api_exposures as exposures
 from risk import api_orders as orders
+from risk import api_scores as scores
 
 app_name = "api"
 urlpatterns: list[URLPattern] = [
@@ -71,6 +72,9 @@ urlpatterns: list[URLPattern] = [
     path("v1/deliveries/<path:id>", orders.DeliveryDetail.as_view(), name="delivery"),
     path("v1/exposures/<path:id>", exposures.ExposureDetail.as_view(), name="exposure"),
     path("v1/holds", exposures.HoldList.as_view(), name="holds"),
+    path("v1/scores", scores.ScoreList.as_view(), name="scores"),
+    path("v1/financial-statements", scores.StatementList.as_view(), name="financial-statements"),
+    path("v1/external-ratings", scores.RatingList.as_view(), name="external-ratings"),
     path("v1/mail-events", mail_events.MailEventList.as_view(), name="mail-events"),
     re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
     path("", root, name="root"),

@@ -27,6 +27,13 @@ _NEEDED = {
     FinancialStatement.Form.KEY_FIGURES: ("total_assets", "equity", "turnover"),
 }
 
+# What a person or a partner tells is his to correct; what a service publishes is kept, with its faults told.
+_CHECKED = (
+    FinancialStatement.Source.FORM,
+    FinancialStatement.Source.CSV,
+    FinancialStatement.Source.API,
+)
+
 
 class StatementRefused(BusinessError):
     """The accounts cannot be taken as they are; `faults` gives the message of each cell at fault."""
@@ -206,8 +213,7 @@ def _checked(entry: StatementEntry) -> tuple[dict[str, Decimal], dict[str, Decim
                 year[code] = round_money(amount * entry.unit)
         if entry.source == FinancialStatement.Source.FORM:
             year = completed(entry.form, year)
-        # What a service publishes is kept with its faults told; what a person enters is his to correct.
-        if entry.source in (FinancialStatement.Source.FORM, FinancialStatement.Source.CSV):
+        if entry.source in _CHECKED:
             for fault in faults(entry.form, year, entry.unit):
                 messages.setdefault(prefix + fault.total, fault_words(fault, entry))
         both.append(year)
@@ -235,7 +241,7 @@ def fault_words(fault: SumFault, entry: StatementEntry) -> str:
 
 def _allowed(entry: StatementEntry) -> set[str]:
     cells = {cell.code for section in sections_of(entry.form) for cell in section.cells}
-    if entry.source in (FinancialStatement.Source.FORM, FinancialStatement.Source.CSV):
+    if entry.source in _CHECKED:
         return cells
     # Services add totals of their own to the cells.
     return cells | {cell.code for section in sections_of("KEY_FIGURES") for cell in section.cells}
