@@ -8,8 +8,17 @@ from core.rights import SYSTEM
 from risk.operations import scoring
 from risk.tasks_orders import settle_orders, sweep_holds
 from risk.tasks_scores import run_card_simulations
+from risk.tasks_watch import read_announcements, read_companies, sweep_folder
 
-__all__ = ["run_card_simulations", "score_customers", "settle_orders", "sweep_holds"]
+__all__ = [
+    "read_announcements",
+    "read_companies",
+    "run_card_simulations",
+    "score_customers",
+    "settle_orders",
+    "sweep_folder",
+    "sweep_holds",
+]
 
 
 @shared_task(name="risk.tasks.score_customers")

@@ -1,0 +1,1 @@
+"""Asking public services over HTTP: with patience, without following them anywhere."""
