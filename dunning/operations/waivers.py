@@ -18,6 +18,7 @@ from invoices.models import OpenItem
 
 MOST_ITEMS = 500
 _UNSENT = (Notice.Status.PROPOSED, Notice.Status.APPROVED, Notice.Status.RENDERED)
+_NOT_SENT = (*_UNSENT, Notice.Status.SENDING, Notice.Status.FAILED)
 
 
 class WaiverRefused(BusinessError):
@@ -178,7 +179,7 @@ def _locked_items(actor: Actor, item_ids: Sequence[int]) -> list[OpenItem]:
 
 
 def _check_free(items: Sequence[OpenItem]) -> None:
-    """No waiver in force, no agency at work, nothing leaving at this moment."""
+    """No waiver in force, no agency at work."""
     keys = [item.pk for item in items]
     _refuse_any(
         FeeWaiver.objects.filter(item__in=keys, revoked_on__isnull=True).values_list("item__number", flat=True),
@@ -189,13 +190,6 @@ def _check_free(items: Sequence[OpenItem]) -> None:
         CaseItem.objects.filter(item__in=keys, is_live=True).values_list("item__number", flat=True),
         _("%(numbers)s est en recouvrement : rappelez le dossier avant d’accorder une remise."),
         "item_with_agency",
-    )
-    _refuse_any(
-        NoticeLine.objects.filter(
-            item__in=keys, in_force=True, notice__status=Notice.Status.SENDING
-        ).values_list("item__number", flat=True),
-        _("Une relance de %(numbers)s part en ce moment : réessayez dans un instant."),
-        "notice_leaving",
     )
 
 
@@ -214,27 +208,51 @@ def _claims(line: NoticeLine, parts: frozenset[Waived]) -> bool:
 
 
 def _hold_unsent(actor: Actor, items: Sequence[OpenItem], part: str, now: datetime) -> list[int]:
-    """Hold what has not left and claims what is given up; its steps count no longer."""
+    """Hold what has not left and claims what is given up, and set aside what failed: their steps count no longer.
+
+    Raises WaiverRefused when one of them is leaving at this moment.
+    """
     parts = waived_parts(part)
     lines = NoticeLine.objects.filter(
-        item__in=[item.pk for item in items], in_force=True, rank__gt=0, notice__status__in=_UNSENT
+        item__in=[item.pk for item in items], in_force=True, rank__gt=0, notice__status__in=_NOT_SENT
+    ).select_related("item")
+    claiming = [line for line in lines if _claims(line, parts)]
+    notices = {
+        notice.pk: notice
+        for notice in Notice.objects.filter(
+            pk__in={line.notice_id for line in claiming}, status__in=_NOT_SENT
+        )
+        .order_by("pk")
+        .select_for_update(of=("self",))
+    }
+    # Looked at under their locks: none begins to leave meanwhile.
+    _refuse_any(
+        (
+            line.item.number
+            for line in claiming
+            if line.notice_id in notices and notices[line.notice_id].status == Notice.Status.SENDING
+        ),
+        _("Une relance de %(numbers)s part en ce moment : réessayez dans un instant."),
+        "notice_leaving",
     )
-    keys = sorted({line.notice_id for line in lines if _claims(line, parts)})
-    notices = list(
-        Notice.objects.filter(pk__in=keys, status__in=_UNSENT).order_by("pk").select_for_update(of=("self",))
-    )
-    if not notices:
-        return []
     reason = _("pénalités ou indemnité remises depuis la préparation")
-    held = [notice.pk for notice in notices]
-    Notice.objects.filter(pk__in=held).update(
-        status=Notice.Status.HELD, reason=reason, not_before=None, wait_reason=""
-    )
-    NoticeLine.objects.filter(notice__in=held).update(in_force=False)
-    audit.record_each(
-        actor=actor,
-        verb="dunning.notice.held",
-        events=(([notice, f"customer:{notice.customer_id}"], {"reason": reason}) for notice in notices),
-        now=now,
-    )
-    return held
+    for status, verb, moved in (
+        (Notice.Status.HELD, "dunning.notice.held", [n for n in notices.values() if n.status in _UNSENT]),
+        (
+            Notice.Status.REJECTED,
+            "dunning.notice.rejected",
+            [n for n in notices.values() if n.status == Notice.Status.FAILED],
+        ),
+    ):
+        keys = [notice.pk for notice in moved]
+        Notice.objects.filter(pk__in=keys).update(
+            status=status, reason=reason, not_before=None, wait_reason=""
+        )
+        NoticeLine.objects.filter(notice__in=keys).update(in_force=False)
+        audit.record_each(
+            actor=actor,
+            verb=verb,
+            events=(([notice, f"customer:{notice.customer_id}"], {"reason": reason}) for notice in moved),
+            now=now,
+        )
+    return sorted(notices)

@@ -100,6 +100,23 @@ def test_a_waiver_of_the_indemnity_leaves_a_notice_that_claims_none(
     assert Notice.objects.get(pk=line.notice_id).status == "PROPOSED"
 
 
+def test_a_failed_notice_that_claims_what_is_given_up_is_set_aside(
+    entity: LegalEntity, manager: User
+) -> None:
+    item = late(entity)
+    line = proposed(entity, item)
+    assert line is not None
+    for status in ("APPROVED", "RENDERED", "SENDING", "FAILED"):
+        Notice.objects.filter(pk=line.notice_id).update(status=status)
+    waive(manager, item)
+    notice = Notice.objects.get(pk=line.notice_id)
+    assert (notice.status, notice.reason) == (
+        "REJECTED", "pénalités ou indemnité remises depuis la préparation",
+    )  # fmt: skip
+    after = proposed(entity, item)
+    assert after is not None and after.interest_amount == 0
+
+
 def test_what_is_taken_back_is_claimed_again(entity: LegalEntity, manager: User) -> None:
     item = late(entity)
     [waiver] = waive(manager, item)
