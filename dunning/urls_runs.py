@@ -25,6 +25,7 @@ run_patterns = [
     path("suivi/<int:pk>/courrier.pdf", notices.letter_pdf, name="letter-pdf"),
     path("suivi/<int:pk>/apercu.pdf", notices.notice_preview, name="notice-preview"),
     path("suivi/<int:pk>/renvoyer/", notices.notice_retry, name="notice-retry"),
+    path("suivi/<int:pk>/refaire/", notices.notice_redo, name="notice-redo"),
     path("suivi/<int:pk>/recue/", notices.notice_sent, name="notice-sent"),
     path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
     path("exceptions/", exceptions.exception_list, name="exception-list"),

@@ -16,6 +16,7 @@ from core import audit, clock
 from core.audit_words import told
 from core.errors import BusinessError
 from core.files_http import file_response
+from core.jobs import kick
 from core.keyset import keyset_page
 from core.legal import MissingLegalParameter, register
 from core.money import format_count
@@ -33,6 +34,7 @@ from dunning.models import Level, Notice
 from dunning.operations.deliveries import retry_notice
 from dunning.operations.notices import approve_notices, mark_sent, reject_notices
 from dunning.operations.posting import confirm_posting
+from dunning.operations.redone_letters import address_has_changed, redo_letter
 from dunning.operations.undone_approvals import undo_approval, undoable
 from dunning.views.places import tabs
 from dunning.views.tones import NOTICE_TONES
@@ -134,6 +136,8 @@ def notice_detail(request: HttpRequest, pk: int) -> HttpResponse:
             "is_hand_over": is_hand_over,
             "reason_form": ReasonForm(),
             "sent_form": SentForm(auto_id="sent_%s"),
+            "is_on_paper": notice.level.channel in Level.POSTED,
+            "address_has_changed": notice.status == Notice.Status.FAILED and address_has_changed(notice),
             "may_undo": has_permission(request.user, "dunning.approve")
             and undoable(Notice.objects.filter(pk=pk)).exists(),
             "posting_form": PostingForm(initial={"posted_on": clock.today()}),
@@ -304,6 +308,20 @@ def notice_retry(request: HttpRequest, pk: int) -> HttpResponse:
             raise BusinessError(_("Cette adresse ne peut pas servir."), field="send_to")
         retry_notice(actor=request.user, notice=notice, now=clock.now(), **form.cleaned_data)
         return _("La relance repart.")
+
+    return _answer(request, act)
+
+
+@require_POST
+@permission_required("dunning.approve")
+def notice_redo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Do a letter again that came back, to the customer's corrected address."""
+    notice = _visible(request, pk)
+
+    def act() -> str:
+        redo_letter(actor=request.user, notice_id=notice.pk, today=clock.today(), now=clock.now())
+        kick("dunning.tasks.plan_requested_runs")
+        return _("La relance est écartée, et une campagne la propose de nouveau à la bonne adresse.")
 
     return _answer(request, act)
 
