@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "settle-orders": {"task": "risk.tasks.settle_orders", **EVERY_FIVE_MINUTES},
     "sweep-holds": {"task": "risk.tasks.sweep_holds", "schedule": crontab(hour="2", minute="50")},
     "run-card-simulations": {"task": "risk.tasks.run_card_simulations", **EVERY_MINUTE},
+    "compute-provisions": {"task": "risk.tasks.compute_provisions", **EVERY_MINUTE},
     "plan-dunning": {"task": "dunning.tasks.plan_nightly_runs", "schedule": crontab(hour="4-22", minute="0")},
     "plan-requested-runs": {"task": "dunning.tasks.plan_requested_runs", **EVERY_HALF_MINUTE},
     "run-simulations": {"task": "dunning.tasks.run_simulations", **EVERY_MINUTE},

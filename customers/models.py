@@ -49,6 +49,15 @@ class LegalEntityQuerySet(models.QuerySet["LegalEntity"]):
             return self
         return self.filter(pk__in=scopes.values("legal_entity"))
 
+    def wholly_visible_to(self, actor: Actor) -> "LegalEntityQuerySet":
+        """Those of which the actor sees every customer, not a portfolio only: for figures of the whole."""
+        if actor is SYSTEM or not isinstance(actor, User):
+            return self.visible_to(actor)
+        whole = EntityScope.objects.filter(user=actor, own_portfolio_only=False)
+        if whole.filter(legal_entity__isnull=True).exists():
+            return self
+        return self.filter(pk__in=whole.values("legal_entity"))
+
 
 class LegalEntity(models.Model):
     """A creditor of the group, with what its letters must say of it (C. com. R123-237 and R123-238)."""

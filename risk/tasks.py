@@ -7,10 +7,12 @@ from core.jobs import job_run
 from core.rights import SYSTEM
 from risk.operations import scoring
 from risk.tasks_orders import settle_orders, sweep_holds
+from risk.tasks_provisions import compute_provisions
 from risk.tasks_scores import run_card_simulations
 from risk.tasks_watch import read_announcements, read_companies, sweep_folder
 
 __all__ = [
+    "compute_provisions",
     "read_announcements",
     "read_companies",
     "run_card_simulations",

@@ -335,5 +335,5 @@ def _locked(actor: Actor, run: ProvisionRun) -> ProvisionRun:
 
 
 def _check_entity(actor: Actor, entity: LegalEntity) -> None:
-    if not LegalEntity.objects.visible_to(actor).filter(pk=entity.pk).exists():
-        raise ProvisionRefused(_("Cette entité n’est pas dans votre périmètre."), field="entity")
+    if not LegalEntity.objects.wholly_visible_to(actor).filter(pk=entity.pk).exists():
+        raise ProvisionRefused(_("Cette entité n’est pas entière dans votre périmètre."), field="entity")

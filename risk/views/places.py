@@ -79,7 +79,13 @@ PLACES = (
             Page("watch-files", _("Fichiers reçus"), "risk:watch-file-list"),
         ),
     ),
-    Place(_("Mesures"), ()),
+    Place(
+        _("Mesures"),
+        (
+            Page("provisions", _("Dépréciations"), "risk:provision-list", "risk.provision"),
+            Page("assessments", _("Évaluations"), "risk:assessment-list", "risk.provision"),
+        ),
+    ),
 )
 MOST_COUNTED = 1000
 

@@ -51,7 +51,10 @@ from tests.dunning.factories import (
 )
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
+from tests.house.provision_world import PROVISION_ROUTES, provision_world
+from tests.house.score_world import SCORE_ROUTES, score_world
 from tests.house.risk_checks_world import CHECK_ROUTES, checks_world
+from tests.house.watch_world import WATCH_ROUTES, watch_world
 from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted
 from tests.invoices.statements import Move, camt, make_account, previewed
@@ -109,8 +112,10 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:letter-edit-check": {"pk": "notice"},
     **POLICY_ROUTES,
     **CHECK_ROUTES,
+    **PROVISION_ROUTES,
+    **WATCH_ROUTES,
     "risk:customer-panel": {"pk": "customer"},
-    "risk:score-detail": {"pk": "customer"},
+    **SCORE_ROUTES,
     "risk:limit-set": {"pk": "customer"},
     "invoices:customer-panel": {"pk": "customer"},
     "invoices:item-detail": {"pk": "item"},
@@ -265,7 +270,10 @@ def build_world() -> dict[str, Any]:
         "notice_uid": printed.uid,
         "printed": printed.pk,
         **post_world(entity, printed, today, now),
+        **watch_world(make_customer(make_entity()), today, now),
         **checks_world(make_customer(entity), today, now),
+        **provision_world(make_customer(entity), somebody, today, now),
+        **score_world(make_customer(entity), today, now),
         "dispute": dispute.pk,
         "dispute_file": _dispute_file(dispute).pk,
         "plan": _plan(entity, today).uid,
