@@ -6,6 +6,7 @@ from config.views_api import Description, redoc, root, swagger
 from core.api.views import UnknownAddress
 from customers import api as customers
 from dunning import api as dunning
+from dunning import api_law as law
 from dunning import api_mail_events as mail_events
 from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice_statuses, items
 from risk import api_credit_checks as credit_checks
@@ -64,6 +65,8 @@ urlpatterns: list[URLPattern] = [
     path("v1/notices", dunning.NoticeList.as_view(), name="notices"),
     path("v1/notices/<str:id>", dunning.NoticeDetail.as_view(), name="notice"),
     path("v1/notices/<str:id>/letter", dunning.NoticeLetter.as_view(), name="notice-letter"),
+    path("v1/waivers", law.WaiverList.as_view(), name="waivers"),
+    path("v1/limitation-events", law.LimitationEventList.as_view(), name="limitation-events"),
     path("v1/credit-checks", credit_checks.CreditCheckList.as_view(), name="credit-checks"),
     path("v1/credit-checks/<str:id>", credit_checks.CreditCheckDetail.as_view(), name="credit-check"),
     path("v1/orders", orders.OrderList.as_view(), name="orders"),

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.files import store_file
 from core.models import Role
-from dunning.models import Delivery, Letter, Notice
+from dunning.models import Delivery, FeeWaiver, Letter, LimitationEvent, Notice
 from tests.api_client import Partner, problem
 from tests.dunning.factories import NOW, TODAY, make_customer, make_entity, make_item, make_policy, make_step
 
@@ -169,3 +169,35 @@ def test_a_page_costs_the_same_number_of_queries_whatever_its_length(partner: Pa
         first.lines.create(item=item, rank=1, open_amount="10.00", days_late=17)
         Delivery.objects.create(notice=first, channel="EMAIL", attempt=number, started_at=NOW)
     assert queries(f"notices/{first.uid}") == one
+
+
+def test_waivers_and_acts_of_limitation_are_listed_within_ones_scope(partner: Partner, make_user) -> None:
+    item = make_item(make_customer(make_entity()), "900.00", TODAY - timedelta(days=60))
+    other = make_item(make_customer(make_entity()), "700.00", TODAY - timedelta(days=60))
+    person = make_user(Role.CREDIT_MANAGER, email="geste@example.test")
+    for one, revoked in ((item, None), (other, TODAY)):
+        FeeWaiver.objects.create(
+            item=one,
+            part="INTEREST",
+            reason="Geste commercial",
+            granted_by=person,
+            granted_on=TODAY,
+            created_at=NOW,
+            revoked_on=revoked,
+        )
+        LimitationEvent.objects.create(
+            item=one, kind="MEDIATION", happened_on=TODAY, evidence="Courrier signé", recorded_at=NOW
+        )
+    waivers = partner.get("waivers").json()["results"]
+    assert [row["invoice"]["external_id"] for row in waivers] == [other.number, item.number]
+    assert (waivers[1]["part"], waivers[1]["interest_amount"], waivers[1]["revoked_on"]) == (
+        "INTEREST", None, None,
+    )  # fmt: skip
+    in_force = partner.get("waivers?in_force=true").json()["results"]
+    assert [row["invoice"]["external_id"] for row in in_force] == [item.number]
+    events = partner.get(f"limitation-events?invoice=external:{item.number}&kind=MEDIATION").json()
+    assert [row["evidence"] for row in events["results"]] == ["Courrier signé"]
+    scoped = Partner(make_user(Role.API_PARTNER, email="erp2@example.test", sees=[item.legal_entity]))
+    for path in ("waivers", "limitation-events"):
+        seen = scoped.get(f"{path}").json()["results"]
+        assert [row["invoice"]["external_id"] for row in seen] == [item.number], path
