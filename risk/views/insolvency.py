@@ -195,8 +195,10 @@ def _notice_badge(event: LegalEvent) -> str:
 def _task_row(task: ProceedingTask, today: date, given: dict[str, forms.Form], may: bool) -> dict[str, Any]:
     left = days_left(task.due_date, today)
     is_open = task.status == ProceedingTask.Status.OPEN
+    refused = given.get(f"done-{task.pk}") or given.get(f"note-{task.pk}")
     return {
         "task": task,
+        "errors": refused.errors if refused is not None else "",
         "left": left,
         "tone": urgency(left)
         if is_open

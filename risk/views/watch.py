@@ -28,6 +28,16 @@ from risk.watch_words import KIND_TONES, PROBLEMS, STATUS_TONES, told
 EVENT_ORDER = ("-publication_date", "-pk")
 OUTCOME_ORDER = ("-recorded_at", "-pk")
 FILE_ORDER = ("-received_at", "-pk")
+FACTS = (
+    "text",
+    "name",
+    "address",
+    "ceased_on",
+    "closed_on",
+    "accounts",
+    "partial_diffusion",
+    "published_address",
+)
 
 
 def _frame(request: HttpRequest, active: str) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def _event_page(
     is_unmatched = event.matching in (LegalEvent.Matching.UNMATCHED, LegalEvent.Matching.SET_ASIDE)
     context = frame | {
         "event": event,
+        "facts": {name: event.facts.get(name, "") for name in FACTS},
         "tone": KIND_TONES.get(event.kind, "info"),
         "doubts": told(event.doubts),
         "rows": rows,
