@@ -237,15 +237,18 @@ def select(account: Account, items: Sequence[ItemFacts], as_of: date) -> Selecti
     for item in items:
         policy = item.own_policy if item.has_own_policy else account.policy
         level = next_level(policy, item, as_of) if policy else None
-        reason = _exclusion(account, policy, level, item, as_of)
+        parts, reached = item.parts, next_date(item, level) if level else date.min
+        reason = _exclusion(account, policy, item, parts) or _not_yet(account, level, item, reached, as_of)
         if reason is None:
             assert policy is not None and level is not None
-            chosen.append(_Step(item, policy, level))
+            chosen.append(_Step(item, policy, level, parts.chaseable))
             continue
         excluded[item.item_id] = reason
-        if reason is Reason.WAITING and level is not None:
-            next_dates[item.item_id] = next_date(item, level)
+        if reason is Reason.WAITING:
+            next_dates[item.item_id] = reached
 
+    if not chosen:
+        return Selection((), excluded, next_dates)
     chosen, below = _above_minimum(chosen, account.credit_amount)
     excluded |= {step.item.item_id: Reason.BELOW_MINIMUM for step in below}
 
@@ -285,6 +288,7 @@ class _Step:
     item: ItemFacts
     policy: PolicyRule
     level: LevelRule
+    amount: Decimal
 
     @property
     def alone(self) -> int | None:
@@ -296,10 +300,6 @@ class _Step:
     def pool(self) -> tuple[int, bool]:
         """What the policy's minimum is looked at over."""
         return self.policy.policy_id, self.level.is_before_due
-
-    @property
-    def amount(self) -> Decimal:
-        return self.item.parts.chaseable
 
     def is_reminders_only(self, account: Account) -> bool:
         return account.is_reminders_only or self.item.is_reminders_only
@@ -350,31 +350,34 @@ def _notice(lead: _Step, steps: Sequence[_Step], item_id: int | None, credit: De
     )
 
 
-def _exclusion(
-    account: Account, policy: PolicyRule | None, level: LevelRule | None, item: ItemFacts, as_of: date
+def _exclusion(account: Account, policy: PolicyRule | None, item: ItemFacts, parts: Parts) -> Reason | None:
+    """The first reason that lies in the customer or in the item itself, in the order in which they are told."""
+    return (
+        Reason.INSOLVENT if account.is_insolvent
+        else Reason.ON_HOLD if account.is_on_hold
+        else Reason.EXCEPTED if account.is_excepted or item.is_excepted
+        else Reason.HELD_OUT if account.is_held_out and not item.has_own_policy
+        else Reason.NO_POLICY if policy is None
+        else Reason.RATE_MISSING if item.due_date < account.rates_from
+        else Reason.FACTORED if item.is_factored
+        else Reason.WITH_AGENCY if item.is_with_agency
+        else Reason.PLANNED if item.is_planned
+        else Reason.DISPUTED if parts.disputed == item.open_amount
+        else Reason.PROMISED if parts.chaseable == ZERO
+        else Reason.UNALLOCATED_CASH if parts.chaseable <= account.credit_amount
+        else None
+    )  # fmt: skip
+
+
+def _not_yet(
+    account: Account, level: LevelRule | None, item: ItemFacts, reached: date, as_of: date
 ) -> Reason | None:
-    parts = item.parts
-    reminders_only = account.is_reminders_only or item.is_reminders_only
-    checks = (
-        (account.is_insolvent, Reason.INSOLVENT),
-        (account.is_on_hold, Reason.ON_HOLD),
-        (account.is_excepted or item.is_excepted, Reason.EXCEPTED),
-        (account.is_held_out and not item.has_own_policy, Reason.HELD_OUT),
-        (policy is None, Reason.NO_POLICY),
-        (item.due_date < account.rates_from, Reason.RATE_MISSING),
-        (item.is_factored, Reason.FACTORED),
-        (item.is_with_agency, Reason.WITH_AGENCY),
-        (item.is_planned, Reason.PLANNED),
-        (parts.disputed == item.open_amount, Reason.DISPUTED),
-        (parts.chaseable == ZERO, Reason.PROMISED),
-        (parts.chaseable <= account.credit_amount, Reason.UNALLOCATED_CASH),
-        (item.last_rank > 0 and item.last_sent_on is None, Reason.PENDING),
-        (level is None, Reason.SEQUENCE_DONE),
-        (level is not None and level.is_formal and reminders_only, Reason.EXCEPTED),
-        (
-            level is not None and level.is_hand_over and not item.has_formal_notice,
-            Reason.OTHER_STEP_FIRST,
-        ),
-        (level is not None and next_date(item, level) > as_of, Reason.WAITING),
-    )
-    return next((reason for holds, reason in checks if holds), None)
+    """The first reason that lies in the item's next step, or in the one before it."""
+    return (
+        Reason.PENDING if item.last_rank > 0 and item.last_sent_on is None
+        else Reason.SEQUENCE_DONE if level is None
+        else Reason.EXCEPTED if level.is_formal and (account.is_reminders_only or item.is_reminders_only)
+        else Reason.OTHER_STEP_FIRST if level.is_hand_over and not item.has_formal_notice
+        else Reason.WAITING if reached > as_of
+        else None
+    )  # fmt: skip

@@ -181,6 +181,7 @@ class _World:
     first: date
     holidays: Holidays
     taken: dict[int, _Taken] = field(default_factory=dict)
+    stepped: dict[int, tuple[tuple["_Taken | None", bool, bool], ItemFacts]] = field(default_factory=dict)
     contacts: list[_Sending] = field(default_factory=list)
     hints: set[date] = field(default_factory=set)
 
@@ -277,19 +278,7 @@ class _World:
         return None if key is None else self.policies[key].rule
 
     def _facts(self, item: SimulatedItem, entity_id: int, day: date) -> ItemFacts:
-        facts, taken = item.facts, self.taken.get(item.facts.item_id)
-        if taken is not None and taken.sending.is_withdrawn(day, entity_id):
-            # Its step is given back; the one before it stands again.
-            taken = taken.before
-            facts = replace(facts, last_rank=max(facts.last_rank - 1, 0)) if item.on_its_way else facts
-        if taken is not None:
-            has_left = taken.sending.has_left(day)
-            facts = replace(
-                facts,
-                last_rank=taken.rank,
-                last_sent_on=taken.sending.leaves_on if has_left else None,
-                has_formal_notice=facts.has_formal_notice or (taken.formal and has_left),
-            )
+        facts = self._stepped(item, entity_id, day)
         if item.promises:
             promised = sum((amount for until, amount in item.promises if until >= day), ZERO)
             facts = replace(facts, promised_amount=promised)
@@ -303,6 +292,30 @@ class _World:
                 has_own_policy=named is not None,
                 own_policy=None if named is None else self._named(named),
             )
+        return facts
+
+    def _stepped(self, item: SimulatedItem, entity_id: int, day: date) -> ItemFacts:
+        """The item with the last step that it took here: the same object as long as nothing happens to that step."""
+        taken, given_back = self.taken.get(item.facts.item_id), False
+        if taken is not None and taken.sending.is_withdrawn(day, entity_id):
+            # Its step is given back; the one before it stands again.
+            taken, given_back = taken.before, item.on_its_way
+        if taken is None and not given_back:
+            return item.facts
+        has_left = taken is not None and taken.sending.has_left(day)
+        step = taken, has_left, given_back
+        known, facts = self.stepped.get(item.facts.item_id, (None, item.facts))
+        if known == step:
+            return facts
+        facts = replace(item.facts, last_rank=max(item.facts.last_rank - 1, 0)) if given_back else item.facts
+        if taken is not None:
+            facts = replace(
+                facts,
+                last_rank=taken.rank,
+                last_sent_on=taken.sending.leaves_on if has_left else None,
+                has_formal_notice=facts.has_formal_notice or (taken.formal and has_left),
+            )
+        self.stepped[facts.item_id] = step, facts
         return facts
 
     def _take(self, account: SimulatedAccount, notice: NoticeToWrite, day: date) -> Contact | None:
