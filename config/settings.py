@@ -96,6 +96,8 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
 }
 if TESTING:
+    # A thread of the live server must not outlive its request in the database: the runner could not drop it.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
     # The test runner empties tables between tests; the append-only trigger lets only such a session do so.
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c encours.allow_truncate=on"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -88,6 +88,7 @@ def worker(home: Path, email_url: str) -> Iterator[None]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def open_browser(playwright: Playwright) -> Browser:
