@@ -209,4 +209,6 @@ def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str]
     notices, why_not = steps.plan_todays_runs(entities=group.entities, as_of=as_of, now=now)
     if why_not:
         notes.append(why_not)
+    calls = steps.begin_calls(actor=group.people.main, as_of=as_of, now=now)
+    say(_("%(count)d appels à passer") % {"count": calls})
     return notices

@@ -15,12 +15,14 @@ from core.rights import SYSTEM
 from customers.models import LegalEntity
 from dunning.delivery import DeliveryOutcome, OutcomeStatus
 from dunning.letter_context import LetterFacts
-from dunning.models import Case, Level, Notice
+from dunning.models import Call, Case, Level, Notice, PostBatch
+from dunning.operations.calls import record_call
 from dunning.operations.cases import build_dossier_of, hand_over_case
 from dunning.operations.deliveries import finish_attempt, start_attempt
 from dunning.operations.letters import render_next
 from dunning.operations.notices import approve_notices, reject_notices
-from dunning.operations.posting import POSTED, confirm_posting
+from dunning.operations.post_batches import prepare_batches, print_house_batch
+from dunning.operations.posting import NothingToPost, confirm_batch_posting
 from dunning.operations.runs import dun
 from invoices.models import OpenItem
 from invoices.operations.ageing import store_ageing
@@ -112,17 +114,25 @@ def _send(*, actor: User, day: date) -> None:
     with connection.cursor() as cursor:
         # Each attempt holds a lock of the session as long as its process lives; here all of them are over.
         cursor.execute("SELECT pg_advisory_unlock_all()")
-    printed = dict(
-        Notice.objects.filter(status=Notice.Status.RENDERED, level__channel__in=POSTED).values_list(
-            "pk", "level__channel"
-        )
-    )
-    if printed:
-        numbers = {
-            pk: f"1A{pk:011d}" for pk, channel in printed.items() if channel == Level.Channel.REGISTERED
-        }
-        confirm_posting(
-            actor=actor, notice_ids=list(printed), posted_on=day, numbers=numbers, today=day, now=now
+    _post(actor=actor, day=day, now=now)
+
+
+def _post(*, actor: User, day: date, now: datetime) -> None:
+    """The letters on paper, in batches printed by the house and given to the post the same day."""
+    try:
+        batches = prepare_batches(actor=actor, provider=PostBatch.Provider.HOUSE, today=day, now=now)
+    except NothingToPost:
+        return
+    for batch in batches:
+        print_house_batch(actor=actor, batch_id=batch.pk, now=now)
+        letters = batch.deliveries.filter(channel=Level.Channel.REGISTERED).values_list("notice", flat=True)
+        confirm_batch_posting(
+            actor=actor,
+            batch_id=batch.pk,
+            posted_on=day,
+            numbers={notice: f"1A{notice:011d}" for notice in letters},
+            today=day,
+            now=now,
         )
 
 
@@ -200,3 +210,22 @@ def plan_todays_runs(*, entities: Sequence[LegalEntity], as_of: date, now: datet
     except (BusinessError, MissingLegalParameter) as error:
         return 0, str(error)
     return sum(run.notices for run in runs), ""
+
+
+def begin_calls(*, actor: User, as_of: date, now: datetime) -> int:
+    """The calls that today's campaigns propose are to be made; at the first one nobody answered. Returns how many."""
+    proposed = Notice.objects.filter(status=Notice.Status.PROPOSED, level__channel=Level.Channel.PHONE)
+    calls = list(proposed.order_by("-open_amount", "pk").values_list("pk", flat=True))
+    if not calls:
+        return 0
+    approve_notices(actor=actor, notice_ids=calls, today=as_of, now=now)
+    record_call(
+        actor=actor,
+        notice_id=calls[0],
+        outcome=Call.Outcome.NO_ANSWER,
+        note="Standard fermé entre midi et deux.",
+        call_again_on=as_of,
+        today=as_of,
+        now=now,
+    )
+    return len(calls)

@@ -21,7 +21,7 @@ from core.models import ApiKey, Role, User
 from core.rights import SYSTEM
 from customers.identifiers import clean_iban, clean_siren, clean_siret, clean_vat_number
 from customers.models import Contact, Customer, LegalEntity
-from dunning.models import Case, Letter, Level, Notice, Policy
+from dunning.models import Call, Case, Delivery, Letter, Level, Notice, Policy
 from invoices.models import (
     AgeingDay,
     AgeingTotal,
@@ -249,11 +249,26 @@ def test_customers_stand_at_each_level(demo) -> None:
     assert sent >= {Level.Kind.REMINDER, Level.Kind.SECOND_REMINDER, Level.Kind.FORMAL_NOTICE}
     assert Letter.objects.count() == demo.letters > 0
     assert not Notice.objects.filter(status__in=["APPROVED", "RENDERED", "SENDING"]).exclude(
-        level__kind=Level.Kind.HAND_OVER
+        level__channel__in=[Level.Channel.AGENCY, Level.Channel.PHONE]
     )
-    waiting = Notice.objects.filter(status="PROPOSED")
+    waiting = Notice.objects.filter(status__in=["PROPOSED", "APPROVED"]).exclude(
+        level__channel=Level.Channel.AGENCY, status="APPROVED"
+    )
     assert waiting.count() == demo.notices > 0
     assert set(waiting.values_list("as_of", flat=True)) == {AS_OF}
+
+
+def test_letters_on_paper_left_in_batches_and_calls_are_to_be_made(demo) -> None:
+    posted = Delivery.objects.filter(channel__in=Level.POSTED)
+    assert (
+        posted.filter(post_batch__status="HANDED", post_batch__file__isnull=False).count()
+        == posted.count()
+        > 0
+    )
+    assert not posted.filter(channel=Level.Channel.REGISTERED, tracking_number="").exists()
+    calls = Notice.objects.filter(level__channel=Level.Channel.PHONE)
+    assert set(calls.values_list("status", flat=True)) <= {"APPROVED"}
+    assert Call.objects.count() == min(calls.count(), 1)
 
 
 def test_one_case_went_to_the_agency_with_its_dossier(demo) -> None:
