@@ -42,6 +42,14 @@ INSERT INTO risk_score (customer_id, as_of, points, risk_class, reasons, card_ve
                         previous_class, scored_at)
 SELECT id, current_date, 70, 'B', '[]', 1, true, current_date, '', now() FROM customers_customer
 """
+# Nobody is refused for being late: it is the limit that is measured.
+_SETTINGS = """
+INSERT INTO risk_risksettings (legal_entity_id, counts_open_items, counts_deliveries, counts_orders, counts_credit_notes,
+    counts_receipts, alert_percents, tolerance_percent, holds_overdue, overdue_grace_days, overdue_hold_amount,
+    holds_over_limit, over_limit_grace_days, ends_holds, reservation_days, updated_at)
+SELECT id, true, true, true, true, true, '{80,90,100}', 0, false, 30, 100, false, 5, true, 30, now()
+FROM customers_legalentity
+"""
 # Open orders of before: one customer in ten has three.
 _ORDERS = """
 INSERT INTO risk_order (legal_entity_id, customer_id, reference, status, currency, amount, released_amount, ordered_on,
@@ -88,7 +96,7 @@ def build(customers: int, open_items: int, seed: int) -> str:
     write_portfolio(customers, open_items, 1, seed)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        for statement in (_LIMITS, _SCORES, _ORDERS):
+        for statement in (_LIMITS, _SCORES, _SETTINGS, _ORDERS):
             cursor.execute(statement, {"hot": HOT})
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

@@ -20,7 +20,7 @@ def _referred(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("commande à accorder ou à refuser", "commandes à accorder ou à refuser", count),
             reason=_(
-                "Le client attend : un plafond dépassé de peu, un retard ou un doute demande une personne."
+                "Le client attend : un plafond dépassé de peu, un retard ou un doute demande une personne."
             ),
             url=reverse("risk:check-list") + "?status=PENDING",
             action=_("Décider"),
@@ -36,7 +36,7 @@ def _held(user: User, today: date) -> Iterable[Entry]:
             key="new_holds",
             count=count,
             title=ngettext("client bloqué cette nuit", "clients bloqués cette nuit", count),
-            reason=_("Toute livraison leur est refusée : prévenez les ventes, ou levez le blocage."),
+            reason=_("Toute livraison leur est refusée : prévenez les ventes, ou levez le blocage."),
             url=reverse("risk:hold-list"),
             action=_("Voir"),
             tone="watch",
@@ -49,7 +49,7 @@ def _held(user: User, today: date) -> Iterable[Entry]:
             key="ending_releases",
             count=count,
             title=ngettext("levée de blocage finit ce soir", "levées de blocage finissent ce soir", count),
-            reason=_("Demain les livraisons s’arrêtent de nouveau : prolongez la levée s’il le faut."),
+            reason=_("Demain les livraisons s’arrêtent de nouveau : prolongez la levée s’il le faut."),
             url=reverse("risk:hold-list") + "?status=RELEASED",
             action=_("Décider"),
             tone="watch",
@@ -65,7 +65,7 @@ def _alerts(user: User, today: date) -> Iterable[Entry]:
             key="utilisation_alerts",
             count=count,
             title=ngettext("client approche de son plafond", "clients approchent de leur plafond", count),
-            reason=_("Un seuil a été atteint cette nuit : revoyez le plafond avant la prochaine commande."),
+            reason=_("Un seuil a été atteint cette nuit : revoyez le plafond avant la prochaine commande."),
             url=reverse("risk:alert-list"),
             action=_("Voir"),
             tone="info",

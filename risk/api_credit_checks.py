@@ -1,4 +1,4 @@
-"""« Puis-je livrer ? » for partners: ask, with or without a reservation; read what was answered and decided."""
+"""« Puis-je livrer ? » for partners: ask, with or without a reservation; read what was answered and decided."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class CreditCheckSerializer(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=CreditCheck.Outcome.choices)
     status = serializers.ChoiceField(
         choices=CreditCheck.Status.choices,
-        help_text=lazy("PENDING : une personne décidera ; RELEASED ou REJECTED : elle a décidé."),
+        help_text=lazy("PENDING : une personne décidera ; RELEASED ou REJECTED : elle a décidé."),
     )
     may_deliver = serializers.SerializerMethodField(help_text=lazy("La réponse, en un mot."))
     reasons = serializers.SerializerMethodField()
@@ -50,7 +50,7 @@ class CreditCheckSerializer(serializers.Serializer):
     exposure_amount = MoneyField()
     headroom_before = MoneyField(
         allow_null=True,
-        help_text=lazy("Plafond moins encours, avant la commande ; null sans plafond à comparer."),
+        help_text=lazy("Plafond moins encours, avant la commande ; null sans plafond à comparer."),
     )
     headroom_after = MoneyField(allow_null=True)
     known = serializers.DictField(help_text=lazy("Ce qui a été lu pour répondre, avec ses dates."))
@@ -101,7 +101,7 @@ class CreditCheckWriteSerializer(StrictSerializer):
     )
     reserve = serializers.BooleanField(
         default=False,
-        help_text=lazy("Vrai : un accord prend sa part du plafond ; un cas douteux attend une personne."),
+        help_text=lazy("Vrai : un accord prend sa part du plafond ; un cas douteux attend une personne."),
     )
     reference = serializers.CharField(
         required=False,

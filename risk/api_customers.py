@@ -40,7 +40,7 @@ def customer_named(request: Request, given: str, entity: LegalEntity | None) -> 
         found = found.filter(legal_entity=entity)
     known = list(found.order_by("pk")[:2])
     if len(known) > 1:
-        message = _("Plusieurs entités ont un client de ce code : précisez `legal_entity`.")
+        message = _("Plusieurs entités ont un client de ce code : précisez `legal_entity`.")
         raise serializers.ValidationError({"customer": message}, "ambiguous_id")
     if not known:
         raise serializers.ValidationError(

@@ -55,8 +55,8 @@ class ExposureSerializer(serializers.Serializer):
     other_currencies = ComponentsSerializer(many=True)
     limit = LimitSerializer(allow_null=True)
     headroom_amount = MoneyField(allow_null=True)
-    used_share = serializers.CharField(allow_null=True, help_text=lazy("1.100 : 110 % du plafond."))
-    risk_class = serializers.CharField(help_text=lazy("A à E ; vide sans score."))
+    used_share = serializers.CharField(allow_null=True, help_text=lazy("1.100 : 110 % du plafond."))
+    risk_class = serializers.CharField(help_text=lazy("A à E ; vide sans score."))
     holds = ExposureHoldSerializer(many=True)
 
 

@@ -72,7 +72,7 @@ class OrderWriteSerializer(StrictSerializer):
         required=False,
         choices=Order.Status.choices,
         help_text=lazy(
-            "CLOSED (le reste ne sera pas livré) ou CANCELLED ; les autres états viennent des livraisons."
+            "CLOSED (le reste ne sera pas livré) ou CANCELLED ; les autres états viennent des livraisons."
         ),
     )
 
@@ -197,7 +197,7 @@ class OrderDetail(_Detail):
         operation_id="orders_write",
         summary=lazy("Créer ou modifier une commande"),
         description=lazy(
-            "Dit un fait : la commande compte dans l’encours, que le plafond y suffise ou non. Pour demander avant "
+            "Dit un fait : la commande compte dans l’encours, que le plafond y suffise ou non. Pour demander avant "
             "d’accepter, voyez `credit-checks`."
         ),
         parameters=[ID, ENTITY, IF_MATCH, IF_NONE_MATCH, ETAG],
@@ -273,7 +273,7 @@ class DeliveryDetail(_Detail):
         operation_id="deliveries_write",
         summary=lazy("Créer ou modifier une livraison"),
         description=lazy(
-            "Elle prend sur sa commande (`order`), compte jusqu’à sa facture, puis la facture seule compte : celle qui "
+            "Elle prend sur sa commande (`order`), compte jusqu’à sa facture, puis la facture seule compte : celle qui "
             "porte en référence le numéro de la livraison ou de la commande."
         ),
         parameters=[ID, ENTITY, IF_MATCH, IF_NONE_MATCH, ETAG],

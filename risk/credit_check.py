@@ -6,7 +6,6 @@ another account of a group that has a limit.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,10 +18,44 @@ from risk.credit_rules import Answer, Facts, GroupRoom, Hold, decide
 from risk.exposure import components, counting_of, countings
 from risk.exposure_rules import EVERYTHING, Components
 from risk.limits import LimitInForce, limit_of
-from risk.models import CreditHold, RiskSettings
+from risk.models import CreditHold, CreditLimit, RiskSettings
 
 NATURAL_PERSONS = (Customer.Kind.SOLE_TRADER, Customer.Kind.CONSUMER)
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('credit-' || %s || ':' || id, 0)) FROM unnest(%s::bigint[]) AS given (id)"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('credit-' || %s || ':' || %s, 0))"
+_LIMIT_COLUMNS = tuple(field.attname for field in CreditLimit._meta.concrete_fields)
+# The account's own limit, and whether an account above it, or one that bears its SIREN, holds a limit of its group.
+_LIMIT = f"""
+WITH RECURSIVE up (id) AS (
+    SELECT %(id)s::bigint
+    UNION
+    SELECT near.id
+    FROM up
+    JOIN customers_customer here ON here.id = up.id
+    JOIN LATERAL (
+        SELECT here.parent_id AS id WHERE here.parent_id IS NOT NULL
+        UNION ALL
+        SELECT twin.id FROM customers_customer twin
+        WHERE here.siren <> '' AND twin.siren = here.siren AND twin.siren <> ''
+    ) near ON true
+)
+SELECT EXISTS (
+           SELECT FROM up JOIN LATERAL (
+               SELECT FROM risk_creditlimit held
+               WHERE held.customer_id = up.id AND held.scope = 'GROUP'
+                 AND (held.valid_to IS NULL OR held.valid_to >= %(today)s)
+               LIMIT 1
+           ) held ON true
+       ),
+       {", ".join(f"own.{name}" for name in _LIMIT_COLUMNS)}
+FROM (SELECT 1) AS one
+LEFT JOIN LATERAL (
+    SELECT * FROM risk_creditlimit
+    WHERE customer_id = %(id)s AND scope = 'ACCOUNT' AND valid_from <= %(today)s
+      AND (valid_to IS NULL OR valid_to >= %(today)s) AND (expires_on IS NULL OR expires_on >= %(today)s)
+    ORDER BY amount DESC, id DESC
+    LIMIT 1
+) own ON true
+"""
 
 
 @dataclass(frozen=True)
@@ -59,16 +92,30 @@ def lock_credit(customer: Customer, today: date) -> LimitInForce | None:
 
     Always in this order, so that two orders never wait for each other. Returns the limit, read under the lock.
     """
-    _lock("account", [customer.pk])
-    limit = limit_of([customer], today).get(customer.pk)
-    if limit is not None and limit.group is not None:
-        _lock("group", [limit.group.head_id])
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, ["account", customer.pk])
+        limit = limit_for(customer, today)
+        if limit is not None and limit.group is not None:
+            cursor.execute(_LOCK, ["group", limit.group.head_id])
     return limit
 
 
-def _lock(what: str, ids: Sequence[int]) -> None:
+def limit_for(customer: Customer, today: date) -> LimitInForce | None:
+    """`limit_of` for one customer, in one statement where neither a group nor a cover counts."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [what, list(ids)])
+        cursor.execute(_LIMIT, {"id": customer.pk, "today": today})
+        has_group, *values = cursor.fetchone()
+    if has_group:
+        return limit_of([customer], today).get(customer.pk)
+    if values[0] is None:
+        return None
+    limit = CreditLimit(**dict(zip(_LIMIT_COLUMNS, values, strict=True)))
+    if limit.basis != CreditLimit.Basis.OWN:
+        return limit_of([customer], today).get(customer.pk)
+    return LimitInForce(
+        customer.pk, limit, limit.amount, limit.currency, limit.kind, limit.basis, limit.expires_on, limit.reason,
+        limit.amount,
+    )  # fmt: skip
 
 
 def check_credit(
@@ -86,7 +133,7 @@ def check_credit(
     `limit` is given when the caller has locked and read it; `without` is what already stands for the same order, and is
     not counted a second time.
     """
-    limit = limit or limit_of([customer], today).get(customer.pk)
+    limit = limit or limit_for(customer, today)
     standing = _standing_of(customer, today)
     settings, score = standing.settings, standing.score
     group_ids = limit.group.member_ids if limit and limit.group else ()
@@ -237,6 +284,9 @@ def _known(
             for name in ("debits", "deliveries", "orders", "credit_notes", "receipts", "overdue")
         },
         "overdue_days": facts.overdue_days,
+        "limit": None,
+        "group": None,
+        "score": score,
     }
     if limit is not None and limit.limit is not None:
         known["limit"] = {
@@ -252,6 +302,4 @@ def _known(
             "exposure": str(facts.group.exposure_amount),
             "currency": facts.group.currency,
         }
-    if score is not None:
-        known["score"] = score
     return known

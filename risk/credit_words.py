@@ -51,20 +51,20 @@ def _hold(reason: Values) -> str:
     }
     if "left" in reason:
         return _(
-            "Client bloqué depuis le %(day)s (%(kind)s : %(text)s) ; la levée ne couvre plus que %(left)s."
+            "Client bloqué depuis le %(day)s (%(kind)s : %(text)s) ; la levée ne couvre plus que %(left)s."
         ) % {**values, "left": _amount(reason, "left")}
-    return _("Client bloqué depuis le %(day)s (%(kind)s : %(text)s).") % values
+    return _("Client bloqué depuis le %(day)s (%(kind)s : %(text)s).") % values
 
 
 def _over(reason: Values) -> str:
-    return _("Plafond dépassé de %(excess)s : encours %(exposure)s, plafond %(limit)s.") % {
+    return _("Plafond dépassé de %(excess)s : encours %(exposure)s, plafond %(limit)s.") % {
         name: _amount(reason, name) for name in ("excess", "exposure", "limit")
     }
 
 
 def _group(reason: Values) -> str:
     return _(
-        "Plafond du groupe %(group)s dépassé de %(excess)s : encours du groupe %(exposure)s, plafond %(limit)s."
+        "Plafond du groupe %(group)s dépassé de %(excess)s : encours du groupe %(exposure)s, plafond %(limit)s."
     ) % {
         "group": reason["group"],
         **{name: _amount(reason, name) for name in ("excess", "exposure", "limit")},
@@ -74,35 +74,35 @@ def _group(reason: Values) -> str:
 def _overdue(reason: Values) -> str:
     days = int(reason["days"])
     return ngettext(
-        "%(amount)s échus, le plus ancien depuis %(days)d jour ; le délai de grâce est de %(grace)d jours.",
-        "%(amount)s échus, le plus ancien depuis %(days)d jours ; le délai de grâce est de %(grace)d jours.",
+        "%(amount)s échus, le plus ancien depuis %(days)d jour ; le délai de grâce est de %(grace)d jours.",
+        "%(amount)s échus, le plus ancien depuis %(days)d jours ; le délai de grâce est de %(grace)d jours.",
         days,
     ) % {"amount": _amount(reason, "amount"), "days": days, "grace": int(reason["grace_days"])}
 
 
 _SENTENCES: dict[Code, Callable[[Values], str]] = {
-    Code.CUSTOMER_CLOSED: lambda reason: _("Ce compte est clôturé : rouvrez-le avant de livrer."),
+    Code.CUSTOMER_CLOSED: lambda reason: _("Ce compte est clôturé : rouvrez-le avant de livrer."),
     Code.INSOLVENT: lambda reason: _(
-        "Une procédure collective est ouverte : ne livrez que contre paiement, avec l’accord de l’administrateur "
+        "Une procédure collective est ouverte : ne livrez que contre paiement, avec l’accord de l’administrateur "
         "ou du mandataire."
     ),
     Code.HOLD: _hold,
     Code.STOP_DELIVERY: lambda reason: (
-        _("Livrer ferait perdre la garantie de l’assureur : %(text)s") % {"text": reason["text"]}
+        _("Livrer ferait perdre la garantie de l’assureur : %(text)s") % {"text": reason["text"]}
     ),
-    Code.NO_CREDIT: lambda reason: _("Le plafond est à zéro : ce client paie comptant."),
+    Code.NO_CREDIT: lambda reason: _("Le plafond est à zéro : ce client paie comptant."),
     Code.OVER_LIMIT: _over,
     Code.GROUP_LIMIT: _group,
     Code.NO_LIMIT: lambda reason: _("Aucun plafond n’a été décidé pour ce client."),
     Code.LIMIT_EXPIRED: lambda reason: (
-        _("Le plafond a expiré le %(day)s : faites-le renouveler.") % {"day": _day(reason, "on")}
+        _("Le plafond a expiré le %(day)s : faites-le renouveler.") % {"day": _day(reason, "on")}
     ),
     Code.OTHER_CURRENCY: lambda reason: (
         _(
-            "La commande n’est pas dans la devise du plafond (%(currency)s) : les montants ne se comparent pas."
+            "La commande n’est pas dans la devise du plafond (%(currency)s) : les montants ne se comparent pas."
         )
         % {"currency": reason["limit_currency"]}
     ),
     Code.OVERDUE: _overdue,
-    Code.WORST_CLASS: lambda reason: _("Classe de risque E : le score de paiement est au plus bas."),
+    Code.WORST_CLASS: lambda reason: _("Classe de risque E : le score de paiement est au plus bas."),
 }

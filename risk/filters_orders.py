@@ -77,7 +77,7 @@ class HoldFilter(OfCustomerFilter):
 
 class _ForApi(django_filters.FilterSet):
     customer = django_filters.CharFilter(
-        label=_("Client : notre identifiant, ou `external:` et son code"),
+        label=_("Client : notre identifiant, ou `external:` et son code"),
         method="filter_customer",
         max_length=80,
     )

@@ -38,7 +38,7 @@ class _OfCustomerForm(forms.Form):
                 return found[0]
             if found:
                 raise ValidationError(
-                    _("Plusieurs clients répondent à ce nom : partez de la fiche du client.")
+                    _("Plusieurs clients répondent à ce nom : partez de la fiche du client.")
                 )
         raise ValidationError(_("Aucun client de votre périmètre n’a ce code ni ce nom."))
 
@@ -48,12 +48,12 @@ def currency_field() -> forms.CharField:
         label=gettext_lazy("Devise"),
         max_length=3,
         required=False,
-        help_text=gettext_lazy("Vide : celle du compte."),
+        help_text=gettext_lazy("Vide : celle du compte."),
     )
 
 
 class AskForm(_OfCustomerForm):
-    """« Puis-je livrer ? »"""
+    """« Puis-je livrer ? »"""
 
     amount = AmountField(
         label=gettext_lazy("Montant de la commande"),
@@ -66,7 +66,7 @@ class AskForm(_OfCustomerForm):
         max_length=REFERENCE_LENGTH,
         required=False,
         help_text=gettext_lazy(
-            "Avec un numéro, un accord réserve le montant ; un cas douteux attend la décision d’une personne."
+            "Avec un numéro, un accord réserve le montant ; un cas douteux attend la décision d’une personne."
         ),
     )
 
@@ -78,7 +78,7 @@ class OrderForm(_OfCustomerForm):
         label=gettext_lazy("Numéro de commande"),
         max_length=REFERENCE_LENGTH,
         help_text=gettext_lazy(
-            "Celui que portera la facture en référence : elle prendra la place de la commande."
+            "Celui que portera la facture en référence : elle prendra la place de la commande."
         ),
     )
     amount = AmountField(label=gettext_lazy("Montant TTC"))
@@ -88,7 +88,7 @@ class OrderForm(_OfCustomerForm):
         label=gettext_lazy("Réservée jusqu’au"),
         required=False,
         widget=DateInput,
-        help_text=gettext_lazy("Vide : commande ferme, sans fin."),
+        help_text=gettext_lazy("Vide : commande ferme, sans fin."),
     )
     note = forms.CharField(label=gettext_lazy("Commentaire"), max_length=NOTE_LENGTH, required=False)
 
@@ -107,7 +107,7 @@ class EndOrderForm(forms.Form):
     ending = forms.ChoiceField(
         label=gettext_lazy("Ce qui reste"),
         choices=[
-            ("CLOSED", gettext_lazy("ne sera pas livré : solder la commande")),
+            ("CLOSED", gettext_lazy("ne sera pas livré : solder la commande")),
             ("CANCELLED", gettext_lazy("la commande est annulée")),
         ],
         widget=forms.RadioSelect,

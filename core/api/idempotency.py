@@ -32,8 +32,9 @@ REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 KEPT_HEADERS = ("Location", "ETag")
 RETRY_AFTER_SECONDS = "1"
-# Each new record takes some of the old ones away, so that no job is needed.
-_SWEPT = 50
+# One new record in sixteen takes some of the old ones away, so that no job is needed.
+_SWEEPS = "0"
+_SWEPT = 200
 
 Handler = Callable[..., Response]
 
@@ -73,7 +74,7 @@ def idempotent(handler: Handler) -> Handler:
                 # Refusals leave the block regularly: their audit row stays.
                 refusal = error
             if answer is not None and answer.status_code < 300:
-                _keep(request, key, fingerprint, answer, now)
+                _keep(request, key, found, fingerprint, answer, now)
         if refusal is not None:
             raise refusal
         assert answer is not None
@@ -128,19 +129,27 @@ def _replay(found: IdempotencyRecord, fingerprint: str) -> Response:
     return Response(json.loads(found.body), status=found.status, headers={**found.headers, REPLAYED: "true"})
 
 
-def _keep(request: Request, key: str, fingerprint: str, answer: Response, now: datetime) -> None:
-    old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
-    IdempotencyRecord.objects.filter(
-        pk__in=old.select_for_update(skip_locked=True).order_by("created_at").values("pk")[:_SWEPT]
-    ).delete()
-    IdempotencyRecord.objects.update_or_create(
-        user=request.user,
-        key=key,
-        defaults={
-            "fingerprint": fingerprint,
-            "status": answer.status_code,
-            "headers": {name: answer[name] for name in KEPT_HEADERS if answer.has_header(name)},
-            "body": JSONRenderer().render(answer.data).decode(),
-            "created_at": now,
-        },
-    )
+def _keep(
+    request: Request,
+    key: str,
+    found: IdempotencyRecord | None,
+    fingerprint: str,
+    answer: Response,
+    now: datetime,
+) -> None:
+    """Write the answer under its key, which this transaction holds: `found` is the record of more than a day ago."""
+    if fingerprint.endswith(_SWEEPS):
+        old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
+        IdempotencyRecord.objects.filter(
+            pk__in=old.select_for_update(skip_locked=True).order_by("created_at").values("pk")[:_SWEPT]
+        ).delete()
+    values = {
+        "fingerprint": fingerprint,
+        "status": answer.status_code,
+        "headers": {name: answer[name] for name in KEPT_HEADERS if answer.has_header(name)},
+        "body": JSONRenderer().render(answer.data).decode(),
+        "created_at": now,
+    }
+    # The old record may have been swept away, by this very request.
+    if found is None or not IdempotencyRecord.objects.filter(pk=found.pk).update(**values):
+        IdempotencyRecord.objects.create(user=request.user, key=key, **values)

@@ -12,7 +12,7 @@ CREATE FUNCTION risk_pending(ids bigint[], as_of date)
 RETURNS TABLE (customer_id bigint, currency varchar, order_id bigint, delivery_id bigint,
                delivered_amount numeric, billed_amount numeric,
                unbilled_amount numeric, reserved_amount numeric)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
 RETURN QUERY

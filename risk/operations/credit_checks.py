@@ -1,4 +1,4 @@
-"""« Puis-je livrer ? »: asking, with or without a reservation, and deciding what was referred to a person."""
+"""« Puis-je livrer ? »: asking, with or without a reservation, and deciding what was referred to a person."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -120,12 +120,12 @@ def decide_check(
     )
     if check is None or check.status != Status.PENDING:
         raise DecisionRefused(
-            _("Cette demande est déjà décidée : rechargez la page."), code="decided_already"
+            _("Cette demande est déjà décidée : rechargez la page."), code="decided_already"
         )
     reason = checked_note(reason, required=True)
     if grants and check.asked_by_id is not None and check.asked_by_id == actor.pk:
         raise DecisionRefused(
-            _("Vous avez posé la question : une autre personne doit accorder."), code="same_person"
+            _("Vous avez posé la question : une autre personne doit accorder."), code="same_person"
         )
     limit = lock_credit(check.customer, today)
     order = check.order
@@ -134,7 +134,7 @@ def decide_check(
     if grants:
         if order.status not in GRANTABLE:
             raise DecisionRefused(
-                _("La commande est « %(state)s » : il n’y a plus rien à accorder.")
+                _("La commande est « %(state)s » : il n’y a plus rien à accorder.")
                 % {"state": order.get_status_display()},
                 code="order_under_way",
             )
@@ -146,7 +146,7 @@ def decide_check(
         known = {reason["code"] for reason in check.reasons}
         if any(reason["code"] not in known for reason in grave):
             raise DecisionRefused(
-                _("La situation a changé depuis la demande : %(reasons)s")
+                _("La situation a changé depuis la demande : %(reasons)s")
                 % {"reasons": " ".join(told["message"] for told in told_reasons(grave))},
                 code="refused_since",
             )
@@ -199,7 +199,7 @@ def _order_asked_for(customer: Customer, reference: str) -> Order | None:
     again = (Order.Status.RESERVED, Order.Status.CANCELLED, Order.Status.EXPIRED)
     if order.status not in again:
         raise OrderConflict(
-            _("Cette commande est « %(state)s » : elle ne se réserve plus.")
+            _("Cette commande est « %(state)s » : elle ne se réserve plus.")
             % {"state": order.get_status_display()},
             code="order_under_way",
             field="reference",
@@ -236,7 +236,7 @@ def _written(
         )
     if order.currency != currency:
         raise OrderRefused(
-            _("Cette commande est en %(currency)s : sa devise ne change pas.") % {"currency": order.currency},
+            _("Cette commande est en %(currency)s : sa devise ne change pas.") % {"currency": order.currency},
             field="currency",
         )
     if is_approved:

@@ -35,7 +35,7 @@ def place_hold(*, actor: Actor, customer: Customer, reason: str, today: date, no
     )
     if standing.exists():
         raise HoldRefused(
-            _("Ce client est déjà bloqué par décision : modifiez ou levez ce blocage."), code="held_already"
+            _("Ce client est déjà bloqué par décision : modifiez ou levez ce blocage."), code="held_already"
         )
     hold = CreditHold.objects.create(
         customer=held,
@@ -75,7 +75,7 @@ def release_hold(
     if until is None and amount is None:
         raise HoldRefused(
             _(
-                "Bornez la levée : une date, un montant, ou les deux. Sans borne, levez le blocage tout à fait."
+                "Bornez la levée : une date, un montant, ou les deux. Sans borne, levez le blocage tout à fait."
             ),
             field="until",
         )

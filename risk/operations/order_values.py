@@ -29,7 +29,7 @@ class OrderConflict(OrderRefused):
 
 def visible_customer(actor: Actor, customer: Customer) -> Customer:
     """The customer, read again in the actor's scope. Raises OrderRefused outside it."""
-    found = Customer.objects.visible_to(actor).filter(pk=customer.pk).first()
+    found = Customer.objects.visible_to(actor).select_related("legal_entity").filter(pk=customer.pk).first()
     if found is None:
         raise OrderRefused(
             _("Ce client n’existe pas dans votre périmètre."), code="customer_unknown", field="customer"

@@ -103,7 +103,7 @@ def record_order(
 def _reopen(order: Order) -> None:
     if order.status == Order.Status.CLOSED:
         raise OrderConflict(
-            _("Cette commande est soldée : donnez un autre numéro à la suite."), code="order_closed"
+            _("Cette commande est soldée : donnez un autre numéro à la suite."), code="order_closed"
         )
     order.status, order.settled_at = Order.Status.RESERVED, None
 
@@ -117,7 +117,7 @@ def _check_same(document: Order | UnbilledDelivery, customer: Customer, currency
         raise OrderConflict(_("Ce numéro est celui d’un autre client."), code="reference_taken")
     if document.currency != currency:
         raise OrderConflict(
-            _("Ce document est en %(currency)s : sa devise ne change pas.") % {"currency": document.currency},
+            _("Ce document est en %(currency)s : sa devise ne change pas.") % {"currency": document.currency},
             code="currency_fixed",
             field="currency",
         )
@@ -151,7 +151,7 @@ def release_order(
     order = _locked(actor, order)
     if order.status not in Order.OPEN_STATUSES:
         raise OrderConflict(
-            _("Cette commande est « %(state)s » : elle ne réserve plus rien.")
+            _("Cette commande est « %(state)s » : elle ne réserve plus rien.")
             % {"state": order.get_status_display()},
             code="order_under_way",
         )
@@ -244,7 +244,7 @@ def _order_of(customer: Customer, reference: str, currency: str, is_named: bool)
     if order is None:
         if is_named:
             raise OrderConflict(
-                _("Aucune commande ne porte ce numéro : enregistrez-la d’abord."),
+                _("Aucune commande ne porte ce numéro : enregistrez-la d’abord."),
                 code="order_unknown",
                 field="order",
             )

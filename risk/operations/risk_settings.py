@@ -38,7 +38,7 @@ def set_risk_settings(
     row = row or RiskSettings(legal_entity=legal_entity)
     unknown = set(values) - set(FIELDS)
     if unknown:
-        raise SettingsRefused(_("Réglage inconnu : %(names)s.") % {"names": ", ".join(sorted(unknown))})
+        raise SettingsRefused(_("Réglage inconnu : %(names)s.") % {"names": ", ".join(sorted(unknown))})
     before = {name: getattr(row, name) for name in FIELDS}
     for name, value in values.items():
         setattr(row, name, value)

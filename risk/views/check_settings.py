@@ -59,7 +59,7 @@ def settings_edit(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("Les réglages de « %(name)s » valent dès maintenant.") % {"name": entity.name}
+                request, _("Les réglages de « %(name)s » valent dès maintenant.") % {"name": entity.name}
             )
             return redirect("risk:check-settings")
     context = {

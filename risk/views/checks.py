@@ -1,5 +1,6 @@
-"""« Puis-je livrer ? » for people, the answers given, and the decision of those that were referred."""
+"""« Puis-je livrer ? » for people, the answers given, and the decision of those that were referred."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -123,7 +124,7 @@ def check_detail(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("La commande est accordée : elle prend sa part du plafond.")
+                _("La commande est accordée : elle prend sa part du plafond.")
                 if grants
                 else _("La commande est refusée."),
             )
@@ -135,6 +136,7 @@ def check_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "may_decide": may_decide,
         "is_asker": check.asked_by_id == request.user.pk,
         "known": check.known,
+        "score_day": date.fromisoformat(check.known["score"]["as_of"]) if check.known["score"] else None,
         "tabs": tabs(request, "checks"),
         "subtabs": subtabs(request, "checks"),
     }

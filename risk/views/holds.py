@@ -76,7 +76,7 @@ def hold_place(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("« %(name)s » est bloqué : toute livraison est refusée.") % {"name": customer.name}
+                request, _("« %(name)s » est bloqué : toute livraison est refusée.") % {"name": customer.name}
             )
             return redirect("risk:hold-detail", pk=hold.pk)
     context = {"customer": customer, "form": form, "standing": standing_holds(customer, clock.today())}
@@ -105,7 +105,7 @@ def hold_detail(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("Le blocage est levé dans ces bornes ; au-delà, il reprend de lui-même.")
+                request, _("Le blocage est levé dans ces bornes ; au-delà, il reprend de lui-même.")
             )
             return redirect("risk:hold-detail", pk=pk)
     context = {

@@ -84,7 +84,7 @@ def order_create(request: HttpRequest) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("La commande est enregistrée : elle compte dans l’encours."))
+            messages.success(request, _("La commande est enregistrée : elle compte dans l’encours."))
             return redirect("risk:order-detail", pk=order.pk)
     context = {"form": form, "tabs": tabs(request, "orders"), "subtabs": subtabs(request, "orders")}
     return render(request, "risk/order_create.html", context, status=422 if form.errors else 200)
@@ -142,7 +142,7 @@ def order_deliver(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             show_refusal(form, error)
         else:
-            messages.success(request, _("La livraison est enregistrée ; elle compte jusqu’à sa facture."))
+            messages.success(request, _("La livraison est enregistrée ; elle compte jusqu’à sa facture."))
             return redirect("risk:order-detail", pk=pk)
     return _page(request, order, delivery=form)
 
