@@ -54,7 +54,7 @@ def _matrix(run: ProvisionRun, method: ProvisionMethod) -> list[Json]:
     matrix = []
     for currency, group in groups_owed(entity_id=entity_id, as_of=run.as_of, grouping=method.grouping):
         steps = of_group.get((currency, group), ())
-        wider = of_currency.get(currency, ())
+        wider = (of_currency.get(currency, ()), of_currency.get(run.legal_entity.currency, ()))
         rates = loss_rates(steps, minimum_count=method.minimum_count, wider=wider, entered=entered)
         for found in rates:
             step = steps[found.bucket] if steps else Step(ZERO, ZERO, 0)

@@ -66,13 +66,14 @@ def loss_rates(
     steps: Sequence[Step],
     *,
     minimum_count: int,
-    wider: Sequence[Step] = (),
+    wider: Sequence[Sequence[Step]] = (),
     entered: Mapping[int, Decimal] | None = None,
 ) -> tuple[BucketRate, ...]:
     """The loss rate of each bucket: the product of the roll rates from it to the end.
 
-    A step seen on fewer than `minimum_count` documents is taken from `wider` (all groups together). From the bucket on
-    where even that says too little, the rates that a person `entered` hold. Raises RatesMissing.
+    A step seen on fewer than `minimum_count` documents is taken from the first of the `wider` books that saw enough (all
+    groups together, then the house's own currency: a ratio has none). Where none did, the rate that a person `entered`
+    for the bucket holds. Raises RatesMissing.
     """
     found: list[BucketRate] = []
     missing: list[int] = []
@@ -97,9 +98,9 @@ def loss_rates(
 
 
 def _step_rate(
-    steps: Sequence[Step], wider: Sequence[Step], bucket: int, minimum_count: int
+    steps: Sequence[Step], wider: Sequence[Sequence[Step]], bucket: int, minimum_count: int
 ) -> tuple[Decimal | None, str]:
-    for source, candidates in (("OBSERVED", steps), ("OBSERVED_ALL", wider)):
+    for source, candidates in (("OBSERVED", steps), *(("OBSERVED_ALL", book) for book in wider)):
         if len(candidates) > bucket and candidates[bucket].count >= minimum_count:
             rate = candidates[bucket].rate
             if rate is not None:

@@ -22,7 +22,7 @@ MOVEMENTS: tuple[tuple[str, Promise, Promise], ...] = (
 
 SOURCES = {
     "OBSERVED": _("observé"),
-    "OBSERVED_ALL": _("observé, tous groupes"),
+    "OBSERVED_ALL": _("observé plus largement"),
     "ENTERED": _("saisi"),
 }
 

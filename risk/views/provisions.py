@@ -139,9 +139,19 @@ def _progress(run: ProvisionRun) -> dict[str, Any]:
 def _figures(run: ProvisionRun) -> dict[str, Any]:
     lines = individual_lines(run)
     changes = entry_changes(run)
+    own = run.legal_entity.currency
+    totals = sorted(map(_total, run.totals), key=lambda row: (row["currency"] != own, row["currency"]))
     return {
-        "totals": [_total(row) for row in run.totals],
-        "matrices": _matrices(run),
+        "totals": totals,
+        "moves": [
+            {
+                "label": label,
+                "hint": hint,
+                "amounts": [(row["moves"][part], row["currency"]) for row in totals],
+            }
+            for part, label, hint in MOVEMENTS
+        ],
+        "matrices": sorted(_matrices(run), key=lambda matrix: matrix["currency"] != own),
         "individuals": lines[:INDIVIDUALS_SHOWN],
         "more_individuals": lines.count() > INDIVIDUALS_SHOWN,
         "changes": changes[:ENTRIES_SHOWN],
@@ -161,10 +171,7 @@ def _total(row: dict[str, Any]) -> dict[str, Any]:
         "collective": allowance - Decimal(row["individual"]),
         "share": allowance / owed if owed else None,
         "opening": Decimal(row["opening"]),
-        "moves": [
-            {"label": label, "hint": hint, "amount": Decimal(row["movements"][part])}
-            for part, label, hint in MOVEMENTS
-        ],
+        "moves": {part: Decimal(amount) for part, amount in row["movements"].items()},
     }
 
 

@@ -49,7 +49,7 @@ def test_a_bucket_begins_the_day_after_its_bound(days, bucket):
 
 def test_a_group_with_few_documents_takes_the_steps_of_all():
     few = [Step(D(1_000), D(900), 9), *TOY_STEPS[1:]]
-    found = loss_rates(few, minimum_count=10, wider=TOY_STEPS)
+    found = loss_rates(few, minimum_count=10, wider=[(), TOY_STEPS])
     assert [each.rate for each in found] == rates_of()
     assert [each.source for each in found] == ["OBSERVED_ALL", *["OBSERVED"] * 4]
 
