@@ -17,6 +17,7 @@ from config.agenda_checks import CHECK_READS
 from config.agenda_claims import CLAIM_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from config.agenda_law import LAW_READS
+from config.agenda_limits import LIMIT_READS
 from config.agenda_post import POST_READS
 from config.agenda_runs import RUN_READS
 from core import clock
@@ -289,6 +290,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
     *CHECK_READS,
+    *LIMIT_READS,
     *RUN_READS,
     *POST_READS,
     *CLAIM_READS,

@@ -36,6 +36,8 @@ app.conf.beat_schedule = {
     "settle-promises": {"task": "invoices.tasks.settle_promises", "schedule": crontab(hour="0", minute="40")},
     "settle-returns": {"task": "invoices.tasks.settle_returns", **EVERY_MINUTE},
     "settle-plans": {"task": "invoices.tasks.settle_plans", "schedule": crontab(minute="50")},
+    "sweep-limits": {"task": "risk.tasks.sweep_limits", "schedule": crontab(hour="0-5", minute="5")},
+    "simulate-limits": {"task": "risk.tasks.simulate_limits", **EVERY_MINUTE},
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "sweep-watch-folder": {"task": "risk.tasks.sweep_watch_folder", **EVERY_MINUTE},
     "read-bodacc": {"task": "risk.tasks.read_bodacc", "schedule": crontab(hour="6-22", minute="20")},

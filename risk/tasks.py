@@ -6,6 +6,7 @@ from core import clock
 from core.jobs import job_run
 from core.rights import SYSTEM
 from risk.operations import scoring
+from risk.tasks_limits import simulate_limits, sweep_limits
 from risk.tasks_orders import settle_orders, sweep_holds
 from risk.tasks_provisions import compute_provisions
 from risk.tasks_scores import run_card_simulations
@@ -18,8 +19,10 @@ __all__ = [
     "run_card_simulations",
     "score_customers",
     "settle_orders",
+    "simulate_limits",
     "sweep_folder",
     "sweep_holds",
+    "sweep_limits",
 ]
 
 

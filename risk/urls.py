@@ -10,5 +10,6 @@ urlpatterns = [
     path("veille/", include("risk.urls_watch")),
     path("depreciations/", include("risk.urls_provisions")),
     path("", include("risk.urls_checks")),
+    path("", include("risk.urls_limits")),
     path("", include("risk.urls_scores")),
 ]

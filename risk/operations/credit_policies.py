@@ -90,7 +90,7 @@ def draft_policy(*, actor: Actor, legal_entity: LegalEntity | None, now: datetim
     audit.record(
         actor=actor, verb="risk.credit_policy.drafted", refs=_refs(policy), now=now, name=str(policy)
     )
-    return policy
+    return _fresh(policy)
 
 
 @operation("risk.manage_credit_policy")
@@ -124,7 +124,8 @@ def save_policy(
     policy.save()
     policy.steps.all().delete()
     _write_steps(policy, steps)
-    after = content_of(_fresh(policy))
+    policy = _fresh(policy)
+    after = content_of(policy)
     changes = sorted(name for name in after if before.get(name) != after[name])
     audit.record(
         actor=actor,

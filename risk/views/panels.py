@@ -6,13 +6,14 @@ from typing import Any
 
 from core.models import User
 from customers.models import Customer
-from risk.views import holds_panel, provisions, watch_panel
+from risk.views import holds_panel, limits_panel, provisions, watch_panel
 
 # Gives what the partial reads as `panel.…`; None when the subject has nothing to say.
 PanelReader = Callable[[Customer, User, date], "dict[str, Any] | None"]
 
 # (partial, reader), in the order of the page.
 PANELS: tuple[tuple[str, PanelReader], ...] = (
+    ("risk/panel_limits.html", limits_panel.panel),
     ("risk/panel_holds.html", holds_panel.panel),
     ("risk/panel_watch.html", watch_panel.panel),
     ("risk/panel_provisions.html", provisions.panel),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.rights import has_permission
+from risk.limit_reads import open_reviews, requests_to_decide
 from risk.models import CreditCheck
 from risk.watch import outcomes_to_review
 
@@ -48,11 +49,20 @@ def _checks_to_decide(user: Any, today: date) -> QuerySet[Any]:
 # At most seven. A subject adds its page to its tab; a page whose address does not exist is left out.
 PLACES = (
     Place(_("Vue d’ensemble"), (Page("overview", _("Portefeuille"), "risk:overview"),)),
-    Place(_("Limites"), ()),
+    Place(
+        _("Limites"),
+        (
+            Page("limits", _("Plafonds"), "risk:limit-list"),
+            Page("limit-requests", _("Demandes"), "risk:request-list", waiting=requests_to_decide),
+            Page("limit-reviews", _("Revues"), "risk:review-list", waiting=open_reviews),
+            Page("limit-simulations", _("Simulations"), "risk:limit-simulation-list", "risk.decide_limit"),
+            Page("credit-policy", _("Politique"), "risk:credit-policy-list"),
+        ),
+    ),
     Place(
         _("Blocages et commandes"),
         (
-            Page("ask", _("Puis-je livrer ?"), "risk:check-ask", "risk.check_credit"),
+            Page("ask", _("Puis-je livrer ?"), "risk:check-ask", "risk.check_credit"),
             Page("checks", _("Réponses"), "risk:check-list", waiting=_checks_to_decide),
             Page("holds", _("Blocages"), "risk:hold-list"),
             Page("orders", _("Commandes"), "risk:order-list"),
