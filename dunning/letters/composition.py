@@ -57,7 +57,6 @@ def letter_values(context: LetterContext) -> dict[str, object]:
         "dateline": _dateline(context),
         "delivery_mention": _delivery_mention(context),
         "fold_marks": layout.fold_marks and context.channel in (Channel.POST, Channel.REGISTERED_POST),
-        "places": layout.head_style(),
         # A letter of before the due dates has no column of days late.
         "overdue": any(line.days_late > 0 for line in context.lines),
         # German nouns keep their capital in the middle of a line.

@@ -57,8 +57,9 @@ def write_pdf(
     identifier: bytes,
     images: dict[str, tuple[str, bytes]],
     embedded: Sequence[pdf.EmbeddedFile] = (),
+    style: str = "",
 ) -> bytes:
     """Return the PDF of a letter: `core.pdf.write_pdf` with the letters' stylesheet."""
     return pdf.write_pdf(
-        xhtml, stylesheet=STYLESHEET, identifier=identifier, images=images, embedded=embedded
+        xhtml, stylesheet=STYLESHEET, identifier=identifier, images=images, embedded=embedded, style=style
     )

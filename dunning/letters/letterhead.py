@@ -46,14 +46,17 @@ class LetterheadLayout(FrozenValue):
     def on_the_left(self) -> bool:
         return self.window_left < _MIDDLE
 
-    def head_style(self) -> dict[str, str]:
+    def head_style(self) -> str:
         """The places as CSS, from the inside of the margins: sender and references stand beside the window."""
         bottom = self.window_top + self.window_height
         left = 0 if not self.on_the_left else max(90, self.window_left + self.window_width - MARGIN + 5)
         width = (self.window_left - MARGIN - 6) if not self.on_the_left else (170 - left)
-        return {
-            "head": f"height:{max(75, bottom - MARGIN + 7)}mm",
-            "sender": f"left:{left}mm;width:{width}mm",
-            "window": f"left:{self.window_left - MARGIN}mm;top:{self.window_top - MARGIN}mm;width:{self.window_width}mm",
-            "references": f"left:{left}mm;top:35mm;width:{width}mm",
-        }
+        window = (
+            f"left:{self.window_left - MARGIN}mm;top:{self.window_top - MARGIN}mm;width:{self.window_width}mm"
+        )
+        return (
+            f".head{{height:{max(75, bottom - MARGIN + 7)}mm}}"
+            f".sender{{left:{left}mm;width:{width}mm}}"
+            f".window{{{window}}}"
+            f".references{{left:{left}mm;top:35mm;width:{width}mm}}"
+        )

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from core.pdf import EmbeddedFile
 from dunning.letters.claim_csv import lines_csv, segments_csv
-from dunning.letters.composition import letter_values, transfer_payload
+from dunning.letters.composition import letter_values, letterhead_of, transfer_payload
 from dunning.letters.context import LetterContext, LetterContextError
 from dunning.letters.engine import render_template, template_version, write_pdf
 from dunning.letters.epc_qr import epc_qr_png
@@ -48,7 +48,11 @@ def render_pdf(context: LetterContext, *, logo: bytes | None = None) -> bytes:
     seed = f"{context.sha256}:{context.creditor.logo_sha256}:{template_version()}"
     identifier = hashlib.sha256(seed.encode()).hexdigest()[:32].encode()
     return write_pdf(
-        render_html(context, logo=logo), identifier=identifier, images=images, embedded=_claim_files(context)
+        render_html(context, logo=logo),
+        identifier=identifier,
+        images=images,
+        embedded=_claim_files(context),
+        style=letterhead_of(context).head_style(),
     )
 
 
