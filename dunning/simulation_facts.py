@@ -17,8 +17,8 @@ from dunning.contacts import CONTACT_KEY, TO_COME
 from dunning.models import Policy
 from dunning.planning.fees import rates_known_from
 from dunning.planning.rules import rule_of
+from dunning.policy_conditions import TAKES_LASTING
 from dunning.policy_content import levels_of
-from dunning.policy_reach import TAKES_LASTING
 from dunning.selection import ItemFacts
 from dunning.sending_hours import SendingRules
 from dunning.simulation import (

@@ -14,7 +14,7 @@ from core.states import check_move
 from dunning.contacts import CONTACT_KEY
 from dunning.models import Policy, Trial, TrialMember
 from dunning.operations.policy_drafts import check_scope, read_policy
-from dunning.policy_reach import TAKES_LASTING, TAKES_TODAY
+from dunning.policy_conditions import TAKES_LASTING, TAKES_TODAY
 
 # The same lot as `dunning.trial_statistics.is_control`; one test holds both to the same answers.
 IS_CONTROL = """

@@ -6,6 +6,7 @@ named for its customer.
 """
 
 from dunning.contacts import CONTACT_KEY
+from dunning.policy_conditions import TAKES_LASTING, TAKES_TODAY
 
 # `ahead_days`: how long before the due date the first level may come; -1 for ladders that begin after it.
 POLICIES = """
@@ -104,18 +105,11 @@ LEFT JOIN (
 LEFT JOIN LATERAL (
     SELECT p.id
     FROM dunning_policy p
-    WHERE p.status = 'ACTIVE'
-      AND (p.legal_entity_id IS NULL OR p.legal_entity_id = c.legal_entity_id)
-      AND (p.customer_kind = '' OR p.customer_kind = c.kind)
-      AND (p.segment = '' OR p.segment = c.segment)
-      AND (p.risk_class = '' OR p.risk_class = score.risk_class)
-      AND (p.countries = '{{}}' OR c.country = ANY (p.countries))
-      AND (p.overdue_from IS NULL OR o.overdue_amount >= p.overdue_from)
-      AND (p.overdue_below IS NULL OR o.overdue_amount < p.overdue_below)
-      AND (p.oldest_days_from IS NULL OR o.oldest_days >= p.oldest_days_from)
-      AND (p.oldest_days_below IS NULL OR o.oldest_days < p.oldest_days_below)
-      AND (p.turnover_share_from IS NULL
-           OR 100 * turnover.invoiced >= p.turnover_share_from * turnover.whole)
+    CROSS JOIN (
+        SELECT c.legal_entity_id, c.kind, c.segment, c.country, score.risk_class, turnover.invoiced, turnover.whole,
+               o.overdue_amount, o.oldest_days
+    ) a
+    WHERE p.status = 'ACTIVE' AND {TAKES_LASTING} {TAKES_TODAY}
     ORDER BY p.priority, p.code
     LIMIT 1
 ) assigned ON TRUE
