@@ -170,6 +170,12 @@ class StatementWriteSerializer(StrictSerializer):
     publicity = serializers.ChoiceField(
         choices=FinancialStatement.Publicity.choices, default=FinancialStatement.Publicity.UNKNOWN
     )
+    is_complete = serializers.BooleanField(
+        default=False,
+        help_text=lazy(
+            "Vrai : une case absente vaut zéro, les totaux manquants sont calculés et tous vérifiés."
+        ),
+    )
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
@@ -218,9 +224,7 @@ class StatementList(ListView):
         except StatementRefused as refusal:
             if not refusal.faults:
                 raise
-            raise serializers.ValidationError(
-                {"values": dict(refusal.faults)}
-            ) from None
+            raise serializers.ValidationError({"values": dict(refusal.faults)}) from None
         return Response(StatementSerializer(statement).data, status=status.HTTP_201_CREATED)
 
 

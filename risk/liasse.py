@@ -102,14 +102,17 @@ def completed(form: str, values: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return found
 
 
-def faults(form: str, values: Mapping[str, Decimal], unit: int) -> list[SumFault]:
-    """The sums and equalities that do not come out, where the document gives both sides of them."""
+def faults(
+    form: str, values: Mapping[str, Decimal], unit: int, *, is_complete: bool = True
+) -> list[SumFault]:
+    """The sums and equalities that do not come out, where the document gives both sides of them.
+
+    In a complete document an empty cell is zero; in another one a sum is checked when all of its parts are given.
+    """
     found = []
-    for rule in SUMS[form]:
-        if rule.total in values and any(code in values for code in rule.parts):
-            found += _fault(rule, values, unit)
-    for rule in EQUALITIES[form]:
-        if rule.total in values and any(code in values for code in rule.plus):
+    for rule in (*SUMS[form], *EQUALITIES[form]):
+        given = [code in values for code in rule.parts]
+        if rule.total in values and (any(given) if is_complete else all(given)):
             found += _fault(rule, values, unit)
     return found
 

@@ -69,6 +69,8 @@ class StatementEntry:
     source: str = FinancialStatement.Source.FORM
     note: str = ""
     warnings: Sequence[Mapping[str, str]] = ()
+    # An empty cell is zero, and totals left out are made. A form is always so.
+    is_complete: bool = False
 
 
 @operation("risk.enter_accounts")
@@ -211,10 +213,11 @@ def _checked(entry: StatementEntry) -> tuple[dict[str, Decimal], dict[str, Decim
                 messages[prefix + code] = _("Ce montant dépasse ce qui peut être enregistré.")
             else:
                 year[code] = round_money(amount * entry.unit)
-        if entry.source == FinancialStatement.Source.FORM:
+        is_complete = entry.is_complete or entry.source == FinancialStatement.Source.FORM
+        if is_complete:
             year = completed(entry.form, year)
         if entry.source in _CHECKED:
-            for fault in faults(entry.form, year, entry.unit):
+            for fault in faults(entry.form, year, entry.unit, is_complete=is_complete):
                 messages.setdefault(prefix + fault.total, fault_words(fault, entry))
         both.append(year)
     if not messages and not any(code in both[0] for code in _NEEDED[FinancialStatement.Form(entry.form)]):

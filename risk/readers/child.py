@@ -36,13 +36,13 @@ def answer(stream: IO[bytes], out: IO[str], config: dict[str, Any]) -> None:
             raise UnreadableFile("too_many_rows", limit=limits.rows)
         out.write("R" + row.as_json() + "\n")
     if not count:
-        raise UnreadableFile("file_empty")
+        raise UnreadableFile("empty")
     out.write("!{}\n")
 
 
 def _text(content: bytes) -> str:
     if not content.strip():
-        raise UnreadableFile("file_empty")
+        raise UnreadableFile("empty")
     if content.startswith((b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")) or b"\x00" in content[:4096]:
         raise UnreadableFile("outside_shape")
     try:

@@ -37,7 +37,7 @@ def table_rows(text: str, limit: int) -> Iterator[OutsideRow]:
     try:
         names = next(reader)
     except (StopIteration, csv.Error):
-        raise UnreadableFile("file_empty") from None
+        raise UnreadableFile("empty") from None
     columns = [_column(name) for name in names]
     is_rating = "scale" in columns
     if not is_rating and ("period_end" not in columns or not any(is_cell(name) for name in columns)):

@@ -120,6 +120,8 @@ class OutsideRow:
         text = str(value).strip()
         try:
             found = Decimal(text)
+            if found.is_finite() and abs(found) > MAX_AMOUNT:
+                return found
             if found.is_finite():
                 return found.quantize(Decimal("0.01"))
         except InvalidOperation:

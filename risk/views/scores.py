@@ -21,7 +21,7 @@ from risk.models import ExternalRating, Score, ScoreObjection
 from risk.operations.objections import record_objection, review_objection
 from risk.operations.scoring import score_customers
 from risk.rating_scales import SCALES
-from risk.score_findings import FIGURES, told_gap
+from risk.score_findings import FIGURES, number, told_gap
 from risk.score_words import told_classes, told_families, told_reasons
 from risk.statement_history import Year, ratio_rows, years_of
 from risk.views.tones import class_tone
@@ -106,7 +106,7 @@ def function_rows(years: list[Year]) -> list[dict[str, Any]]:
                     {
                         "symbol": term.symbol,
                         "words": _term_words(term.over, term.under),
-                        "ratio": term.ratio,
+                        "ratio": None if term.ratio is None else number(term.ratio, 4),
                     }
                     for term in latest.terms
                 ],
@@ -125,7 +125,7 @@ def _function_cell(found: FunctionResult) -> dict[str, Any]:
     if found.value is None or found.zone is None or found.band is None:
         return {"value": None, "reasons": [told_gap(gap.obstacle, gap.figure) for gap in found.gaps]}
     return {
-        "value": found.value,
+        "value": number(found.value, 4),
         "tone": ZONE_TONES[found.zone],
         "words": found.band.words,
         "probability": found.probability,

@@ -120,7 +120,12 @@ def statement_detail(request: HttpRequest, pk: int) -> HttpResponse:
                 "fault": fault,
                 "label": CELLS[fault.total].label,
             }
-            for fault in faults(statement.form, values, statement.unit)
+            for fault in faults(
+                statement.form,
+                values,
+                statement.unit,
+                is_complete=statement.source == FinancialStatement.Source.FORM,
+            )
         ],
         "has_previous": bool(previous),
         "ratios": ratios(found),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from risk.accounting_figures import Figures
@@ -136,6 +136,7 @@ def test_a_threshold_belongs_to_the_grey_zone(value, zone) -> None:
 AMOUNTS = st.none() | st.integers(-(10**12), 10**12).map(D)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.fixed_dictionaries({name: AMOUNTS for name in vars(ALPHA) if name != "months"}),
     AMOUNTS,

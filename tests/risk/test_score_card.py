@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from risk.card_content import FaultyCard, card_of, content_of, fingerprint
@@ -289,7 +289,7 @@ FACTS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FACTS)
 def test_points_are_the_sum_of_the_reasons_whatever_is_missing(facts) -> None:
     for card in (CARD_1, CARD_2, WITH_SECTOR):
@@ -301,13 +301,13 @@ def test_points_are_the_sum_of_the_reasons_whatever_is_missing(facts) -> None:
         assert [tell(reason) for reason in found.reasons] == told_reasons(stored(found))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BEHAVIOURS)
 def test_version_1_is_the_account_alone(behaviour) -> None:
     assert score_facts(CARD_1, replace(ALL_GOOD, behaviour=behaviour), TODAY) == score(behaviour)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     FACTS,
     st.sampled_from(FAMILIES[Family.FINANCE]),
@@ -325,6 +325,7 @@ def test_a_better_ratio_never_gives_fewer_points(facts, criterion, value, gain) 
     assert points_with(better) >= points_with(value)
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from([rule.criterion for rule in CARD_2.criteria])))
 def test_the_points_of_the_missing_go_to_the_others(missing) -> None:
     shares = spread(CARD_2.key, frozenset(missing))
