@@ -38,6 +38,10 @@ app.conf.beat_schedule = {
     "settle-plans": {"task": "invoices.tasks.settle_plans", "schedule": crontab(minute="50")},
     "sweep-limits": {"task": "risk.tasks.sweep_limits", "schedule": crontab(hour="0-5", minute="5")},
     "simulate-limits": {"task": "risk.tasks.simulate_limits", **EVERY_MINUTE},
+    "tell-formal-notices": {
+        "task": "dunning.tasks.tell_formal_notices",
+        "schedule": crontab(hour="1", minute="20"),
+    },
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
     "sweep-watch-folder": {"task": "risk.tasks.sweep_watch_folder", **EVERY_MINUTE},
     "read-bodacc": {"task": "risk.tasks.read_bodacc", "schedule": crontab(hour="6-22", minute="20")},

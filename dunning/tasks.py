@@ -31,6 +31,7 @@ from dunning.tasks_post import (
     send_e_registered_letters,
     sweep_post_answers,
 )
+from dunning.tasks_risk import tell_unpaid_formal_notices
 from dunning.tasks_simulations import run_simulations
 
 # A sweep gives its worker back after this long and asks to be called again: other queues get their turn.
@@ -52,6 +53,7 @@ __all__ = [
     "send_e_registered_letters",
     "send_texts",
     "sweep_post_answers",
+    "tell_unpaid_formal_notices",
 ]
 
 
