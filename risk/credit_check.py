@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from risk.credit_rules import Answer, Facts, GroupRoom, Hold, decide
 from risk.exposure import components, counting_of, countings
 from risk.exposure_rules import EVERYTHING, Components
+from risk.limit_covers import covered_amounts
 from risk.limits import LimitInForce, limit_of
 from risk.models import CreditHold, CreditLimit, RiskSettings
 
@@ -165,6 +167,7 @@ def check_credit(
         grace_days=settings.overdue_grace_days if settings.holds_overdue else None,
         late_from_amount=settings.overdue_hold_amount,
         risk_class=score["class"] if score else "",
+        cover_stop=_cover_stop(customer, today),
     )
     answer = decide(facts, amount, currency)
     return Decision(
@@ -176,6 +179,14 @@ def check_credit(
         standing.released_hold_ids,
         _known(facts, counted, limit, score, now),
     )
+
+
+def _cover_stop(customer: Customer, today: date) -> str:
+    """Why the insurer's rules forbid to deliver, if they do."""
+    covered = covered_amounts([customer], today).by_customer.get(customer.pk)
+    if covered is None or not covered.stops_delivery:
+        return ""
+    return str(_("la police interdit de livrer un client en retard, ou dont la garantie est retirée."))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 KEPT_HEADERS = ("Location", "ETag")
 RETRY_AFTER_SECONDS = "1"
-# One new record in sixteen takes some of the old ones away, so that no job is needed.
+# One new record in sixteen, and each that takes an old one's place, sweeps old ones away: no job is needed.
 _SWEEPS = "0"
 _SWEPT = 200
 
@@ -138,7 +138,7 @@ def _keep(
     now: datetime,
 ) -> None:
     """Write the answer under its key, which this transaction holds: `found` is the record of more than a day ago."""
-    if fingerprint.endswith(_SWEEPS):
+    if found is not None or fingerprint.endswith(_SWEEPS):
         old = IdempotencyRecord.objects.filter(created_at__lte=now - KEPT)
         IdempotencyRecord.objects.filter(
             pk__in=old.select_for_update(skip_locked=True).order_by("created_at").values("pk")[:_SWEPT]

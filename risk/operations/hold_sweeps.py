@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 
 from core.operation import operation
 from core.rights import Actor
+from customers.models import Customer
 from risk.exposure import DEFAULT_GRACE_DAYS
-from risk.models import RiskSettings
+from risk.limit_covers import covered_amounts
+from risk.models import CreditLimit, RiskSettings
 from risk.models.settings import default_alert_percents
 
 # Nothing is compiled for one statement a night, and its sums belong in memory.
@@ -229,5 +231,8 @@ def sweep_holds(*, actor: Actor, today: date, now: datetime) -> dict[str, int]:
 
 
 def _uncovered(today: date) -> list[int]:
-    """The customers to whom the insurer's rules forbid to deliver."""
-    return []
+    """The customers with an insured limit to whom the insurer's rules forbid to deliver."""
+    insured = CreditLimit.objects.standing(today).filter(basis=CreditLimit.Basis.INSURED)
+    customers = list(Customer.objects.filter(pk__in=insured.values("customer")).order_by("pk"))
+    covered = covered_amounts(customers, today).by_customer
+    return sorted(pk for pk, cover in covered.items() if cover.stops_delivery)
