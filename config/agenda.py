@@ -20,6 +20,7 @@ from config.agenda_law import LAW_READS
 from config.agenda_limits import LIMIT_READS
 from config.agenda_post import POST_READS
 from config.agenda_runs import RUN_READS
+from config.agenda_watch import WATCH_READS
 from core import clock
 from core.models import JobRun, User
 from core.rights import has_permission
@@ -296,6 +297,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     *CLAIM_READS,
     ("invoices.record_einvoice_status", _flagged_statuses),
     *LAW_READS,
+    *WATCH_READS,
     ("invoices.allocate", _unmatched),
 )
 

@@ -156,8 +156,17 @@ def _fields(row: Any) -> dict[str, Any] | None:
     return None
 
 
+_RECORD_KEYS = frozenset(
+    {
+        "id", "jugement", "familleavis", "numeroannonce", "fields",
+        # one answer of the directory
+        "uniteLegale", "unitesLegales", "etablissement", "etablissements",
+    }
+)  # fmt: skip
+
+
 def _is_record(document: dict[str, Any]) -> bool:
-    return bool(document.keys() & {"id", "jugement", "familleavis", "numeroannonce", "fields"})
+    return bool(document.keys() & _RECORD_KEYS)
 
 
 KNOWN_COLUMNS = frozenset(

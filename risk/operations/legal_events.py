@@ -214,12 +214,18 @@ def _event(notice: Notice, matching: str, source: str, file: WatchFile, now: dat
         court=notice.court,
         complement=notice.complement,
         url=notice.url,
-        facts={**notice.facts, "published_address": notice.person.address} if notice.person.address else notice.facts,
+        facts=_facts(notice),
         doubts=list(notice.doubts),
         matching=matching,
         file=file,
         received_at=now,
     )  # fmt: skip
+
+
+def _facts(notice: Notice) -> dict[str, object]:
+    """What is published, with the address of the person and the notice that this one names."""
+    said = {"published_address": notice.person.address, "earlier_notice": notice.earlier_id}
+    return {**notice.facts, **{name: text for name, text in said.items() if text}}
 
 
 def _link_earlier(fresh: Sequence[LegalEvent], earlier_ids: dict[str, str], source: str) -> None:
