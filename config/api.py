@@ -11,6 +11,7 @@ from dunning import api_mail_events as mail_events
 from invoices.api import ageing, bank_statements, batch_steps, batches, einvoice_statuses, items
 from risk import api_credit_checks as credit_checks
 from risk import api_exposures as exposures
+from risk import api_limits as limits
 from risk import api_orders as orders
 from risk import api_scores as scores
 
@@ -79,6 +80,9 @@ urlpatterns: list[URLPattern] = [
     path("v1/financial-statements", scores.StatementList.as_view(), name="financial-statements"),
     path("v1/external-ratings", scores.RatingList.as_view(), name="external-ratings"),
     path("v1/mail-events", mail_events.MailEventList.as_view(), name="mail-events"),
+    path("v1/credit-limits", limits.LimitList.as_view(), name="credit-limits"),
+    path("v1/limit-requests", limits.LimitRequestList.as_view(), name="limit-requests"),
+    path("v1/limit-requests/<str:id>", limits.LimitRequestDetail.as_view(), name="limit-request"),
     re_path(r"^v1/.*$", UnknownAddress.as_view(), name="unknown"),
     path("", root, name="root"),
 ]

@@ -10,6 +10,8 @@ RESOURCES = {
     "credit-checks": _("Contrôles de crédit"),
     "orders": _("Commandes et livraisons"),
     "exposures": _("Encours et plafonds"),
+    "credit-limits": _("Plafonds de crédit"),
+    "limit-requests": _("Demandes de plafond"),
     "holds": _("Blocages de livraison"),
     "scores": _("Scores de solvabilité"),
     "financial-statements": _("Comptes annuels"),

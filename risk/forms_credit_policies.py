@@ -13,6 +13,7 @@ from customers.models import LegalEntity
 from invoices.forms import AmountField
 from risk.approval_rules import APPROVING_ROLES, Step
 from risk.credit_policies import CLASSES, steps_of
+from risk.forms_limits import OptionalAmountField
 from risk.models import CreditPolicy
 from risk.operations.credit_policies import FIELDS
 
@@ -98,7 +99,7 @@ class CreditPolicyForm(forms.ModelForm):
         steps = steps_of(self.instance)
         for rank in range(1, STEPS + 1):
             held = steps[rank - 1] if rank <= len(steps) else None
-            self.fields[f"up_to_{rank}"] = AmountField(
+            self.fields[f"up_to_{rank}"] = OptionalAmountField(
                 label=_("Palier %(rank)d : jusqu’à") % {"rank": rank},
                 required=False,
                 initial=held.up_to if held else None,

@@ -1,5 +1,6 @@
 """Input shapes of limit requests, their decisions, and the reviews of limits."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,6 +11,15 @@ from invoices.forms import AmountField
 from risk.limit_rules import Refusal
 from risk.limit_words import REFUSAL_LABELS
 from risk.models import CreditLimit
+
+
+class OptionalAmountField(AmountField):
+    """An amount that may be left out: None."""
+
+    def clean(self, value: Any) -> Decimal | None:  # type: ignore[override]
+        if value in self.empty_values or not str(value).strip():
+            return None
+        return super().clean(value)
 
 
 class LimitRequestForm(forms.Form):
@@ -44,7 +54,7 @@ class LimitRequestForm(forms.Form):
         widget=DateInput,
         help_text=_("Vide : la durée de la politique de crédit."),
     )
-    expected_purchases = AmountField(
+    expected_purchases = OptionalAmountField(
         label=_("Achats attendus sur un an"),
         required=False,
         help_text=_("Pour un nouveau client ou un contrat en vue, toutes taxes comprises."),
