@@ -49,6 +49,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.house.limits_world import LIMIT_ROUTES, limits_world
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
 from tests.house.provision_world import PROVISION_ROUTES, provision_world
@@ -112,6 +113,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:letter-edit-check": {"pk": "notice"},
     **POLICY_ROUTES,
     **CHECK_ROUTES,
+    **LIMIT_ROUTES,
     **PROVISION_ROUTES,
     **WATCH_ROUTES,
     "risk:customer-panel": {"pk": "customer"},
@@ -272,6 +274,7 @@ def build_world() -> dict[str, Any]:
         **post_world(entity, printed, today, now),
         **watch_world(make_customer(make_entity()), today, now),
         **checks_world(make_customer(entity), today, now),
+        **limits_world(make_customer(entity), today, now),
         **provision_world(make_customer(entity), somebody, today, now),
         **score_world(make_customer(entity), today, now),
         "dispute": dispute.pk,
