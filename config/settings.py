@@ -345,8 +345,11 @@ SPECTACULAR_SETTINGS = {
         "InvoiceBatchStatus": "invoices.models.imports.ImportStatus",
         "ItemKind": "invoices.models.OpenItem.Kind",
         "LevelKind": "dunning.models.Level.Kind",
+        "LimitBasis": "risk.models.limits.LimitBasis",
+        "LimitKind": "risk.models.limits.LimitKind",
         "NoticeStatus": "dunning.models.notices.NoticeStatus",
         "OrderStatus": "risk.models.orders.OrderStatus",
+        "StatementBasis": "risk.models.FinancialStatement.Basis",
         "UnbilledDeliveryStatus": "risk.models.orders.DeliveryStatus",
     },
 }
