@@ -1,4 +1,4 @@
-"""Risk of one customer: the panel of his page, the detail of his score, his limit."""
+"""Risk of one customer: the panel of his page, his limit."""
 
 from datetime import date
 from typing import Any
@@ -17,17 +17,12 @@ from core.rights import has_permission, permission_required, signed_in
 from customers.models import Customer
 from risk.exposure import exposures, group_exposure
 from risk.forms import LimitForm
-from risk.models import CreditLimit, Score
+from risk.models import CreditLimit
 from risk.operations.limits import set_limit
-from risk.score_words import told_classes, told_reasons, told_scales
-from risk.scoring import CARD_VERSION
 from risk.views.panels import panels_of
-from risk.views.tones import class_tone
+from risk.views.scores import score_context
 
 HISTORY = 24
-# A night missed is seen on the morning after the next.
-FRESH_DAYS = 1
-NATURAL_PERSONS = (Customer.Kind.SOLE_TRADER, Customer.Kind.CONSUMER)
 
 
 def _visible(request: HttpRequest, pk: int) -> Customer:
@@ -48,21 +43,6 @@ def _exposure_context(request: HttpRequest, customer: Customer, today: date) -> 
     }
 
 
-def _score_context(customer: Customer, today: date) -> dict[str, Any]:
-    rows = list(Score.objects.filter(customer=customer).order_by("-as_of", "-pk")[:HISTORY])
-    for row in rows:
-        row.tone = class_tone(row.risk_class)  # type: ignore[attr-defined]
-    score = next((row for row in rows if row.is_current), None)
-    return {
-        "score": score,
-        "reasons": told_reasons(score.reasons) if score else [],
-        "history": rows,
-        "age": (today - score.as_of).days if score else 0,
-        "is_stale": bool(score and (today - score.as_of).days > FRESH_DAYS),
-        "is_natural_person": customer.kind in NATURAL_PERSONS,
-    }
-
-
 @require_GET
 @permission_required("risk.view")
 def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
@@ -70,34 +50,11 @@ def customer_panel(request: HttpRequest, pk: int) -> HttpResponse:
     customer, today = _visible(request, pk), clock.today()
     context = {
         **_exposure_context(request, customer, today),
-        **_score_context(customer, today),
+        **score_context(customer, today),
         "panels": panels_of(customer, signed_in(request), today),
     }
     template = "risk/customer_panel.html" if request.htmx else "risk/customer_panel_page.html"
     return render(request, template, context)
-
-
-@require_GET
-@permission_required("risk.view")
-def score_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Every reason of a score, its age, its history, and the card it comes from."""
-    customer = _visible(request, pk)
-    context = {
-        "customer": customer,
-        **_score_context(customer, clock.today()),
-        "scales": told_scales(),
-        "bounds": [
-            {
-                "label": Score.RiskClass(name).label,
-                "tone": class_tone(name),
-                "lowest": lowest,
-                "highest": highest,
-            }
-            for name, lowest, highest in told_classes()
-        ],
-        "card_version": CARD_VERSION,
-    }
-    return render(request, "risk/score_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -105,7 +62,7 @@ def score_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def limit_set(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide what a customer may owe."""
     customer, today = _visible(request, pk), clock.today()
-    context = {**_exposure_context(request, customer, today), **_score_context(customer, today)}
+    context = {**_exposure_context(request, customer, today), **score_context(customer, today)}
     current = context["exposure"].limit
     initial = {
         "currency": current.currency if current else customer.currency,
