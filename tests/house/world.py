@@ -83,6 +83,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     "dunning:notice-detail": {"pk": "notice"},
     "dunning:letter-pdf": {"pk": "printed"},
     "dunning:notice-preview": {"pk": "notice"},
+    "dunning:notice-redo": {"pk": "notice"},
     "dunning:notice-retry": {"pk": "notice"},
     "dunning:item-law": {"pk": "item"},
     "dunning:waiver-create": {"pk": "item"},
