@@ -193,7 +193,7 @@ def serve(workers: int, threads: int) -> tuple[subprocess.Popen[bytes], int]:
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "gunicorn", "bench._timed_wsgi:application", "--bind", f"127.0.0.1:{port}", "--workers",
-        str(workers), "--worker-class", "gthread", "--threads", str(threads), "--keep-alive", "60",
+        str(workers), "--worker-class", "gthread", "--threads", str(threads), "--preload", "--keep-alive", "60",
         "--no-control-socket", "--log-level", "warning",
     ]  # fmt: skip
     environ = {**os.environ, "API_REQUESTS_PER_MINUTE": "0", "DEBUG": "0", "LOG_LEVEL": "WARNING"}
@@ -296,6 +296,7 @@ def main() -> None:
         "--rate", type=float, default=1.0, help="requests a second and client at the steady pace"
     )
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--warm", type=float, default=15, help="seconds before anything is measured")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--seed", type=int, default=20260630)
@@ -314,8 +315,8 @@ def main() -> None:
         server, port = serve(options.workers, options.threads)
         try:
             # Connections, plans and caches of every thread.
-            warm = argparse.Namespace(**{**vars(options), "seconds": 3})
-            asyncio.run(ask(port, key, warm, 0.2, "warm"))
+            warm = argparse.Namespace(**{**vars(options), "seconds": options.warm})
+            asyncio.run(ask(port, key, warm, 1, "warm"))
             found["steady"] = asyncio.run(ask(port, key, options, 1 / options.rate, "steady"))
             found["without_pause"] = asyncio.run(ask(port, key, options, 0, "flood"))
         finally:
@@ -332,6 +333,7 @@ def main() -> None:
                     "open_items": options.open,
                     "clients": options.clients,
                     "server": f"{options.workers} × {options.threads}",
+                    "load_average": [round(load, 1) for load in os.getloadavg()],
                     "target_p99_ms": TARGET_MS,
                     **found,
                 },

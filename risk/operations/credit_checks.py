@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db import connection
 from django.db.models import F
 from django.utils.translation import gettext as _
 
@@ -31,6 +32,7 @@ from risk.operations.pending_amounts import add_reserved, refresh_pending
 from risk.pending import reserved_of
 
 Status = CreditCheck.Status
+_SAME_ORDER = "SELECT id FROM risk_order WHERE legal_entity_id = %s AND reference = %s FOR UPDATE"
 GRANTABLE = (Order.Status.REFERRED, Order.Status.RESERVED, Order.Status.EXPIRED, Order.Status.CANCELLED)
 
 
@@ -179,13 +181,13 @@ def decide_check(
 
 def _order_asked_for(customer: Customer, reference: str) -> Order | None:
     """The order of that number, locked; None for a new one. Raises OrderConflict when it is further on."""
-    order = (
-        Order.objects.select_for_update(of=("self",))
-        .filter(legal_entity=customer.legal_entity_id, reference=reference)
-        .first()
-    )
-    if order is None:
+    # Most orders are new: the row is read whole only when there is one.
+    with connection.cursor() as cursor:
+        cursor.execute(_SAME_ORDER, [customer.legal_entity_id, reference])
+        found = cursor.fetchone()
+    if found is None:
         return None
+    order = Order.objects.get(pk=found[0])
     if order.customer_id != customer.pk:
         raise OrderConflict(
             _("Ce numéro de commande est celui d’un autre client."), code="reference_taken", field="reference"
