@@ -2,6 +2,7 @@
 
 from risk.models.alerts import UtilisationAlert
 from risk.models.credit_policies import ApprovalStep, CreditPolicy
+from risk.models.cover import Cover, Guarantee, InsurancePolicy, InsurerFile, InsurerFileItem
 from risk.models.financials import ExternalRating, FinancialStatement, UnpaidFormalNotice
 from risk.models.forecasts import (
     DriftReading,
@@ -32,6 +33,7 @@ __all__ = [
     "ApprovalStep",
     "CardSimulation",
     "ClaimStatement",
+    "Cover",
     "CreditCheck",
     "CreditHold",
     "CreditLimit",
@@ -42,8 +44,12 @@ __all__ = [
     "FinancialStatement",
     "ForecastRecord",
     "ForecastWeek",
+    "Guarantee",
     "IndividualAssessment",
     "InsolvencyProceeding",
+    "InsurancePolicy",
+    "InsurerFile",
+    "InsurerFileItem",
     "LegalEvent",
     "LimitApproval",
     "LimitNote",
