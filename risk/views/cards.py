@@ -1,5 +1,6 @@
 """Score cards: those there are, the editor of a draft, what a card would change, putting it in force."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -31,6 +32,7 @@ from risk.operations.score_cards import (
     save_card,
 )
 from risk.score_card import FAMILIES, OVERRIDES, Card
+from risk.score_findings import number
 from risk.score_words import FAMILY_LABELS, LABELS, told_bound, told_classes
 from risk.sectors import SECTIONS
 from risk.views.places import subtabs, tabs
@@ -71,19 +73,22 @@ def card_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "may_manage": may_manage,
         "on_trial": on_trial,
-        "nights": list(
-            CardSimulation.objects.filter(card=on_trial, kind=CardSimulation.Kind.NIGHTLY).order_by("-as_of")[
-                :NIGHTS
-            ]
-        )
-        if on_trial
-        else [],
+        "nights": _nights(on_trial) if on_trial else [],
         "tabs": tabs(request, "cards"),
         "subtabs": subtabs(request, "cards"),
     }
     if request.method == "POST" and not may_manage:
         return render(request, "403.html", status=403)
     return render(request, "risk/card_list.html", context, status=422 if form.errors else 200)
+
+
+def _nights(card: ScoreCard) -> list[CardSimulation]:
+    rows = CardSimulation.objects.filter(card=card, kind=CardSimulation.Kind.NIGHTLY)
+    found = list(rows.order_by("-as_of")[:NIGHTS])
+    for night in found:
+        night.old_mean = number(Decimal(night.facts["old_mean"]), 1)  # type: ignore[attr-defined]
+        night.new_mean = number(Decimal(night.facts["new_mean"]), 1)  # type: ignore[attr-defined]
+    return found
 
 
 def _versions(rows: list[ScoreCard]) -> list[tuple[int, str]]:
@@ -322,5 +327,16 @@ def _moves(request: HttpRequest, simulation: CardSimulation) -> dict[str, Any]:
         }
         for before in CLASSES
     ]
+    facts = simulation.facts
+    means = [number(Decimal(facts[name]), 1) for name in ("old_mean", "new_mean")]
     totals = [sum(row["cells"][index]["count"] for row in matrix) for index in range(len(CLASSES))]
-    return {"matrix": matrix, "totals": totals, "classes": CLASSES, "moves": shown, "old": old, "new": new}
+    return {
+        "matrix": matrix,
+        "totals": totals,
+        "classes": CLASSES,
+        "old_mean": means[0],
+        "new_mean": means[1],
+        "moves": shown,
+        "old": old,
+        "new": new,
+    }

@@ -46,7 +46,7 @@ def test_from_a_tax_return_to_points(page: Page) -> None:
         page.locator(f"#id_{code}").fill(str(value))
     page.locator("#id_DL").fill("750")
     page.get_by_role("button", name="Enregistrer les comptes").click()
-    expect(page.get_by_text("écart de 50,00")).to_be_visible()
+    expect(page.get_by_text("DL = DA + DB")).to_be_visible()
     pictures(page, "statement-faults")
     page.locator("#id_DL").fill("700")
     page.get_by_role("button", name="Enregistrer les comptes").click()
