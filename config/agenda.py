@@ -20,6 +20,7 @@ from config.agenda_law import LAW_READS
 from config.agenda_limits import LIMIT_READS
 from config.agenda_post import POST_READS
 from config.agenda_runs import RUN_READS
+from config.agenda_scores import SCORE_READS
 from config.agenda_watch import WATCH_READS
 from core import clock
 from core.models import JobRun, User
@@ -291,6 +292,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
     *CHECK_READS,
+    *SCORE_READS,
     *LIMIT_READS,
     *RUN_READS,
     *POST_READS,
