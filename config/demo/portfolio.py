@@ -8,7 +8,7 @@ from datetime import date
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from config.demo import policies, risk_checks, risk_scores, steps
+from config.demo import policies, risk_checks, risk_scores, risk_watch, steps
 from config.demo.bank import import_sample_statements
 from config.demo.batches import COMMITTED_INVOICES, import_sample_files
 from config.demo.books import Books
@@ -204,6 +204,8 @@ def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str]
     say(_("%(scores)d scores et %(limits)d plafonds") % {"scores": scored, "limits": limits})
     orders = risk_checks.add_orders_and_holds(actor=group.people.main, as_of=as_of, seed=demo.seed, now=now)
     say(_("%(count)d commandes en cours") % {"count": orders})
+    proceedings = risk_watch.add_announcements(as_of=as_of, now=now)
+    say(_("%(count)d procédures collectives") % {"count": proceedings})
     if not Agency.objects.exists():
         policies.make_agency()
     policies.replace_pilot(actor=group.people.main, now=now)
