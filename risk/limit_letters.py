@@ -54,7 +54,7 @@ def letter_text(request: LimitRequest) -> LetterText:
     values = {"asked": asked, "day": words.day(_day(request))}
     person = (words.person,) if customer.kind in NATURAL_PERSONS else ()
     if request.status == LimitRequest.Status.REFUSED:
-        reasons = tuple(words.reasons[code] for code in request.refusal_reasons if code in words.reasons)
+        reasons = _listed([words.reasons[code] for code in request.refusal_reasons if code in words.reasons])
         return LetterText(
             words,
             words.refused_subject,
@@ -72,6 +72,13 @@ def letter_text(request: LimitRequest) -> LetterText:
         paragraphs.append(words.conditions % {"conditions": request.conditions})
     closing = (words.granted_after, *(person if is_less else ()), words.end)
     return LetterText(words, words.granted_subject, tuple(paragraphs), (), closing)
+
+
+def _listed(reasons: list[str]) -> tuple[str, ...]:
+    """The reasons of a list, the last one with its full stop."""
+    if not reasons:
+        return ()
+    return (*reasons[:-1], reasons[-1].rstrip("\u00a0;") + ".")
 
 
 def _day(request: LimitRequest) -> date:

@@ -8,7 +8,7 @@ from datetime import date
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from config.demo import policies, risk_checks, risk_scores, risk_watch, steps
+from config.demo import policies, risk_checks, risk_limits, risk_scores, risk_watch, steps
 from config.demo.bank import import_sample_statements
 from config.demo.batches import COMMITTED_INVOICES, import_sample_files
 from config.demo.books import Books
@@ -202,6 +202,11 @@ def _todays_work(group: Group, demo: Demo, notes: list[str], say: Callable[[str]
     scored = steps.score(as_of=as_of, now=now, with_past=demo.customers <= _LARGEST_WITH_HISTORY)
     limits = steps.set_credit_limits(actor=group.people.main, as_of=as_of, seed=demo.seed)
     say(_("%(scores)d scores et %(limits)d plafonds") % {"scores": scored, "limits": limits})
+    people = group.people
+    asked = risk_limits.add_policy_and_requests(
+        writer=people.main, asker=people.accountant, as_of=as_of, now=now
+    )
+    say(_("%(count)d demandes de plafond") % {"count": asked})
     orders = risk_checks.add_orders_and_holds(actor=group.people.main, as_of=as_of, seed=demo.seed, now=now)
     say(_("%(count)d commandes en cours") % {"count": orders})
     proceedings = risk_watch.add_announcements(as_of=as_of, now=now)

@@ -168,11 +168,12 @@ def score(*, as_of: date, now: datetime, with_past: bool) -> int:
 
 
 _LIMITS = """
-INSERT INTO risk_creditlimit (customer_id, amount, currency, valid_from, reason, decided_by_id, decided_at)
+INSERT INTO risk_creditlimit (customer_id, amount, currency, valid_from, expires_on, reason, decided_by_id, decided_at)
 SELECT customer.id,
        ceil(greatest(1000, bought.amount / 4 * (1.3 + drawn.part), owed.amount * (0.85 + 0.7 * drawn.part)) / 500) * 500,
        customer.currency,
        %(as_of)s - (20 + floor(300 * drawn.other)::int),
+       %(as_of)s - (20 + floor(300 * drawn.other)::int) + 365,
        CASE WHEN drawn.other < 0.5 THEN 'Revue annuelle du plafond' ELSE 'Ouverture du compte' END,
        %(actor)s,
        (%(as_of)s - (20 + floor(300 * drawn.other)::int) + time '08:00') AT TIME ZONE 'UTC'

@@ -75,7 +75,7 @@ WITH policy AS (
                WHERE kept.limit_id = limits.id AND kept.status = 'KEPT'
            )) AS seen_on,
            least(
-               coalesce(rules.review_months, %(months)s::int[])[
+               (coalesce(rules.review_months::int[], %(months)s::int[]))[
                    coalesce(strpos('ABCDE', score.risk_class), 3)
                ],
                CASE WHEN rules.currency = limits.currency AND limits.amount >= rules.large_from
