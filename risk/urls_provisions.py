@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from risk.views import provisions
+from risk.views import assessments, provisions
 
 urlpatterns = [
     path("", provisions.provision_list, name="provision-list"),
@@ -13,7 +13,7 @@ urlpatterns = [
     path("<int:pk>/ecritures/", provisions.provision_entries, name="provision-entries"),
     path("<int:pk>/controle/", provisions.provision_back_test, name="provision-back-test"),
     path("methode/<int:pk>/", provisions.provision_method, name="provision-method"),
-    path("evaluations/", provisions.assessment_list, name="assessment-list"),
-    path("evaluations/clients/<int:pk>/", provisions.assessment_create, name="assessment-create"),
-    path("evaluations/<int:pk>/lever/", provisions.assessment_end, name="assessment-end"),
+    path("evaluations/", assessments.assessment_list, name="assessment-list"),
+    path("evaluations/clients/<int:pk>/", assessments.assessment_create, name="assessment-create"),
+    path("evaluations/<int:pk>/lever/", assessments.assessment_end, name="assessment-end"),
 ]
