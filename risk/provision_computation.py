@@ -1,4 +1,4 @@
-"""Computing an allowance: observed rates, one line per debt, totals, and what moved since the last closing."""
+"""Reading an allowance: observed rates, totals, what moved since the last closing, and what came of it."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from risk.provision_rules import (
     movement,
     with_outlook,
 )
-from risk.provision_sql import IN_FORCE, groups_owed, insert_lines, roll_steps
+from risk.provision_sql import IN_FORCE, groups_owed, roll_steps
 
 PARTS = ("new", "settled", "used", "aged", "rates", "individual")
 _FETCHED = 5_000
@@ -29,15 +29,8 @@ _FETCHED = 5_000
 Json = dict[str, Any]
 
 
-def compute(run: ProvisionRun, method: ProvisionMethod) -> tuple[list[Json], list[Json]]:
-    """Write the lines of the run; returns its matrix and its totals. In a transaction. Raises RatesMissing."""
-    matrix = _matrix(run, method)
-    _write_lines(run, method, matrix)
-    return _with_amounts(run, matrix), _totals(run)
-
-
-def _matrix(run: ProvisionRun, method: ProvisionMethod) -> list[Json]:
-    """The rate of every bucket of every currency and group that owes something."""
+def matrix_of(run: ProvisionRun, method: ProvisionMethod) -> list[Json]:
+    """The rate of every bucket of every currency and group that owes something. Raises RatesMissing."""
     entity_id = run.legal_entity_id
     of_group: dict[tuple[str, str], tuple[Step, ...]] = {}
     of_currency: dict[str, tuple[Step, ...]] = {}
@@ -74,29 +67,7 @@ def _matrix(run: ProvisionRun, method: ProvisionMethod) -> list[Json]:
     return matrix
 
 
-def _write_lines(run: ProvisionRun, method: ProvisionMethod, matrix: list[Json]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.provision_matrix; CREATE TEMP TABLE provision_matrix ("
-            "currency varchar(3), group_key varchar(40), bucket smallint, rate numeric(7,6)) ON COMMIT DROP"
-        )
-        cursor.executemany(
-            "INSERT INTO provision_matrix VALUES (%s, %s, %s, %s)",
-            [(row["currency"], row["group"], row["bucket"], row["applied_rate"]) for row in matrix],
-        )
-        cursor.execute(
-            insert_lines(method.grouping),
-            {
-                "run": run.pk,
-                "entity": run.legal_entity_id,
-                "as_of": run.as_of,
-                "with_vat": method.base == ProvisionMethod.Base.WITH_VAT,
-                "insolvency_rate": method.insolvency_rate,
-            },
-        )
-
-
-def _with_amounts(run: ProvisionRun, matrix: list[Json]) -> list[Json]:
+def with_amounts(run: ProvisionRun, matrix: list[Json]) -> list[Json]:
     """The matrix with what stands in each bucket and what is set aside for it."""
     sums = {
         (row["currency"], row["group"], row["bucket"]): row
@@ -113,7 +84,8 @@ def _with_amounts(run: ProvisionRun, matrix: list[Json]) -> list[Json]:
     return matrix
 
 
-def _totals(run: ProvisionRun) -> list[Json]:
+def totals_of(run: ProvisionRun) -> list[Json]:
+    """What is owed and set aside per currency, and what moved since the last closing."""
     individual = ~Q(cause="")
     moved = _movements(run)
     openings = _openings(run)

@@ -104,44 +104,6 @@ WITH touched AS (
 )
 """
 
-# Half up away from zero, as core.money.round_money does: what PostgreSQL's round does on numerics.
-INSERT_LINES = f"""
-{OWED}
-INSERT INTO risk_provisionline (run_id, item_id, customer_id, currency, "group", bucket, open_amount, owed_amount,
-    owed_without_vat, base_amount, rate, allowance_amount, cause)
-SELECT %(run)s, valued.id, customer_id, currency, group_key, bucket, open_then, owed_amount, without_vat, base,
-    rate, round(base * rate, 2), cause
-FROM (
-    SELECT *, CASE WHEN %(with_vat)s THEN owed_amount ELSE without_vat END AS base
-    FROM (
-        SELECT i.*, {BUCKET} AS bucket, __GROUP__ AS group_key,
-            CASE WHEN i.vat_amount IS NULL THEN i.owed_amount
-                 ELSE round(i.owed_amount * (i.total_amount - i.vat_amount) / i.total_amount, 2) END AS without_vat,
-            CASE WHEN of_item.id IS NOT NULL THEN of_item.cause WHEN of_customer.id IS NOT NULL THEN of_customer.cause
-                 WHEN %(insolvency_rate)s::numeric IS NOT NULL AND c.insolvency_date <= %(as_of)s
-                      AND c.status = 'INSOLVENT' THEN 'INSOLVENCY'
-                 ELSE '' END AS cause,
-            coalesce(of_item.rate, of_customer.rate,
-                CASE WHEN c.insolvency_date <= %(as_of)s AND c.status = 'INSOLVENT'
-                     THEN %(insolvency_rate)s::numeric END) AS own_rate
-        FROM owed i
-        JOIN customers_customer c ON c.id = i.customer_id
-        LEFT JOIN risk_individualassessment of_item ON of_item.item_id = i.id
-            AND of_item.valid_from <= %(as_of)s AND (of_item.ended_on IS NULL OR of_item.ended_on > %(as_of)s)
-        LEFT JOIN risk_individualassessment of_customer ON of_customer.customer_id = i.customer_id
-            AND of_customer.item_id IS NULL AND of_customer.valid_from <= %(as_of)s
-            AND (of_customer.ended_on IS NULL OR of_customer.ended_on > %(as_of)s)
-        WHERE i.owed_amount > 0
-    ) facts
-) valued
-JOIN LATERAL (
-    SELECT coalesce(own_rate, (
-        SELECT m.rate FROM provision_matrix m
-        WHERE m.currency = valued.currency AND m.group_key = valued.group_key AND m.bucket = valued.bucket
-    )) AS rate
-) chosen ON true
-"""
-
 
 def roll_steps(*, entity_id: int, as_of: date, method: ProvisionMethod) -> list[Params]:
     """What rolled from bucket to bucket, as `roll_steps_query` says."""
@@ -165,8 +127,3 @@ def groups_owed(*, entity_id: int, as_of: date, grouping: str) -> list[tuple[str
     with connection.cursor() as cursor:
         cursor.execute(sql, {"entity": entity_id, "as_of": as_of})
         return [(currency, group) for currency, group in cursor.fetchall()]
-
-
-def insert_lines(grouping: str) -> str:
-    """The statement that writes the lines of a run; needs the temporary table `provision_matrix`."""
-    return INSERT_LINES.replace("__GROUP__", GROUPS[ProvisionMethod.Grouping(grouping)])

@@ -18,7 +18,7 @@ from core.states import check_move
 from customers.models import Customer, LegalEntity
 from invoices.models import OpenItem
 from risk.models import IndividualAssessment, ProvisionMethod, ProvisionRun
-from risk.provision_computation import compute
+from risk.operations.provision_lines import write_lines
 from risk.provision_entries import write_entries
 from risk.provision_rules import BUCKET_COUNT, RatesMissing
 from risk.provision_words import bucket_labels
@@ -229,7 +229,7 @@ def compute_provision(*, actor: Actor, run: ProvisionRun, now: datetime) -> Prov
     run.method = {name: str(getattr(method, name)) for name in METHOD_FIELDS if name != "entered_rates"}
     run.method["entered_rates"] = method.entered_rates
     try:
-        run.matrix, run.totals = compute(run, method)
+        run.matrix, run.totals = write_lines(run, method)
         run.status = ProvisionRun.Status.DRAFT
     except RatesMissing as missing:
         labels = bucket_labels()
