@@ -43,6 +43,14 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour="1", minute="20"),
     },
     "score-customers": {"task": "risk.tasks.score_customers", "schedule": crontab(hour="1", minute="30")},
+    "forecast-payments": {
+        "task": "risk.tasks.forecast_payments",
+        "schedule": crontab(hour="3", minute="10"),
+    },
+    "train-payment-model": {
+        "task": "risk.tasks.train_payment_model",
+        "schedule": crontab(hour="2", minute="40", day_of_week="sunday"),
+    },
     "sweep-watch-folder": {"task": "risk.tasks.sweep_watch_folder", **EVERY_MINUTE},
     "read-bodacc": {"task": "risk.tasks.read_bodacc", "schedule": crontab(hour="6-22", minute="20")},
     "read-directory": {"task": "risk.tasks.read_directory", "schedule": crontab(minute="40")},

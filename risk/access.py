@@ -11,9 +11,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     ),
     # How much each of them decides alone stands in the credit policy.
     "risk.decide_limit": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
-    "risk.manage_credit_policy": frozenset(
-        {Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}
-    ),
+    "risk.manage_credit_policy": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR, Role.ADMINISTRATOR}),
     "risk.sweep_limits": frozenset({Role.CREDIT_MANAGER}),
     "risk.view_limits_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
     "risk.score": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
@@ -23,6 +21,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.record_objection": frozenset({Role.CREDIT_MANAGER, Role.ACCOUNTANT}),
     "risk.review_objection": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.view_scores_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
+    "risk.forecast": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
     "risk.watch": frozenset({Role.CREDIT_MANAGER}),
     "risk.provision": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.close_provision": frozenset({Role.FINANCE_DIRECTOR}),

@@ -6,6 +6,7 @@ from core import clock
 from core.jobs import job_run
 from core.rights import SYSTEM
 from risk.operations import scoring
+from risk.tasks_forecasts import forecast_payments, train_payment_model
 from risk.tasks_limits import simulate_limits, sweep_limits
 from risk.tasks_orders import settle_orders, sweep_holds
 from risk.tasks_provisions import compute_provisions
@@ -14,6 +15,7 @@ from risk.tasks_watch import read_announcements, read_companies, sweep_folder
 
 __all__ = [
     "compute_provisions",
+    "forecast_payments",
     "read_announcements",
     "read_companies",
     "run_card_simulations",
@@ -23,6 +25,7 @@ __all__ = [
     "sweep_folder",
     "sweep_holds",
     "sweep_limits",
+    "train_payment_model",
 ]
 
 

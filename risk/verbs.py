@@ -3,6 +3,9 @@
 from django.utils.translation import gettext_lazy as _
 
 VERBS = {
+    "risk.prediction_model.trained": (_("Modèle de prévision entraîné"), ""),
+    "risk.prediction_model.put_in_service": (_("Modèle de prévision mis en service"), "watch"),
+    "risk.payments.forecast": (_("Paiements prévus"), ""),
     "risk.limit.set": (_("Plafond fixé"), ""),
     "risk.limit.expired": (_("Plafond expiré"), "watch"),
     "risk.limit.reviewed": (_("Plafond revu et maintenu"), "ok"),

@@ -14,9 +14,12 @@ from risk.prediction.ledger import Numbers
 from risk.prediction.measures import auc, average_precision
 from risk.prediction.tables import RatioTable
 
-SEEDS = 3
+SEEDS = 4
 TOP_RATIOS = 14
 _TINY = 1e-9
+# A forest of random cuts joins for that weight when its out-of-bag AUC, on what it learns from, is good enough.
+FOREST_WEIGHT = 0.3
+FOREST_AUC = 0.9
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class FailureSettings:
 
 @dataclass
 class FailureEstimator:
-    """Fitted members, and the columns whose pairs are compared."""
+    """Fitted members (the odd ones read the ratios alone), and the columns whose pairs are compared."""
 
     members: list[Any]
     top: list[int]
@@ -54,30 +57,40 @@ def learn(
     table = prepared(values, top)
     members = [
         HistGradientBoostingClassifier(
-            max_iter=settings.rounds,
+            max_iter=settings.rounds if number % 2 == 0 else settings.rounds * 3 // 2,
             learning_rate=settings.rate,
-            max_leaf_nodes=settings.leaves,
+            max_leaf_nodes=settings.leaves if number % 2 == 0 else settings.leaves // 2,
             min_samples_leaf=settings.leaf,
             l2_regularization=3.0,
-            max_features=settings.column_share,
+            max_features=settings.column_share if number % 2 == 0 else 2 * settings.column_share,
             early_stopping=False,
             random_state=settings.seed + number,
-        ).fit(table, failed)
+        ).fit(table if number % 2 == 0 else values, failed)
         for number in range(settings.members)
     ]
     medians = np.nan_to_num(np.nanmedian(values, axis=0))
     forest = ExtraTreesClassifier(
         n_estimators=300, min_samples_leaf=2, max_features=0.3, class_weight="balanced_subsample",
-        random_state=settings.seed, n_jobs=1,
+        random_state=settings.seed, n_jobs=1, bootstrap=True, oob_score=True,
     ).fit(_filled(values, medians), failed)  # fmt: skip
-    return FailureEstimator(members, top, names, forest, [float(value) for value in medians])
+    odds = forest.oob_decision_function_[:, 1]
+    trusted = (auc(failed, np.nan_to_num(odds, nan=0.5)) or 0.0) >= FOREST_AUC
+    return FailureEstimator(
+        members, top, names, forest if trusted else None, [float(value) for value in medians]
+    )
 
 
 def estimate(estimator: FailureEstimator, values: Numbers, forest_weight: float = 0.0) -> Numbers:
     """The probability of each company: the mean of the members' log-odds, with the forest's for its weight."""
     table = prepared(values, estimator.top)
-    odds = np.mean([member.decision_function(table) for member in estimator.members], axis=0)
-    if forest_weight:
+    odds = np.mean(
+        [
+            member.decision_function(table if number % 2 == 0 else values)
+            for number, member in enumerate(estimator.members)
+        ],
+        axis=0,
+    )
+    if forest_weight and estimator.forest is not None:
         share = estimator.forest.predict_proba(_filled(values, np.asarray(estimator.medians)))[:, 1]
         share = np.clip(share, 0.001, 0.999)
         odds = (1 - forest_weight) * odds + forest_weight * np.log(share / (1 - share))
@@ -133,9 +146,6 @@ def cross_validated(
         "accuracy": round(float(((said >= 0.5) == table.failed).mean()), 4),
         "best_ratio_auc": round(float(np.mean(single)), 4),
     }
-
-
-FOREST_WEIGHT = 0.3
 
 
 def _strongest(values: Numbers, failed: NDArray[np.bool_], count: int) -> list[int]:
