@@ -90,7 +90,9 @@ def learn(history: History, until: int, settings: Settings | None = None) -> Pay
     where fewer than FEWEST_ITEMS items were settled.
     """
     settings = settings or Settings()
-    rows = as_of(history.ledger, until)
+    # Rebuilt from what was known: not even the order of the rows, which random draws follow, may tell the future.
+    history = History(as_of(history.ledger, until))
+    rows = history.ledger
     if (rows.settled < OPEN).sum() < FEWEST_ITEMS:
         raise ValueError("too few settled items")
     usable = (rows.settled < OPEN) | (rows.due < until)
