@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "risk.review_objection": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.view_scores_by_api": frozenset({Role.API_PARTNER, Role.CREDIT_MANAGER}),
     "risk.forecast": frozenset({Role.CREDIT_MANAGER, Role.ADMINISTRATOR}),
+    "risk.manage_cover": frozenset({Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.watch": frozenset({Role.CREDIT_MANAGER}),
     "risk.provision": frozenset({Role.ACCOUNTANT, Role.CREDIT_MANAGER, Role.FINANCE_DIRECTOR}),
     "risk.close_provision": frozenset({Role.FINANCE_DIRECTOR}),

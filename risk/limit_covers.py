@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from customers.models import Customer
+from risk.cover import secured
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,18 @@ class CoveredAmounts:
 
 
 def covered_amounts(customers: Sequence[Customer], today: date) -> CoveredAmounts:
-    """What the covers in force are worth for these customers."""
-    return CoveredAmounts()
+    """What the covers and guarantees in force are worth for these customers, in one statement."""
+    found = {}
+    for pk, each in secured([customer.pk for customer in customers], today).items():
+        cover = each.cover
+        if cover is None and not each.guaranteed_amount:
+            continue
+        found[pk] = Covered(
+            each.currency,
+            insured_amount=cover.amount if cover else None,
+            quota_share=cover.quota_share if cover else None,
+            insured_until=cover.until if cover else None,
+            secured_amount=each.guaranteed_amount,
+            stops_delivery=cover is not None and cover.stop_delivery is not None,
+        )
+    return CoveredAmounts(found)
