@@ -148,7 +148,9 @@ def limit_simulation_ask(request: HttpRequest, pk: int) -> HttpResponse:
     """Make requests of the ticked lines."""
     get_object_or_404(_visible(request), pk=pk)
     ticked = [
-        int(key) for key in request.POST.getlist("selected") if key.isascii() and key.isdigit() and len(key) < 19
+        int(key)
+        for key in request.POST.getlist("selected")
+        if key.isascii() and key.isdigit() and len(key) < 19
     ]
     if not ticked:
         messages.error(request, _("Cochez au moins une ligne."))

@@ -53,8 +53,8 @@ from tests.house.limits_world import LIMIT_ROUTES, limits_world
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
 from tests.house.provision_world import PROVISION_ROUTES, provision_world
-from tests.house.score_world import SCORE_ROUTES, score_world
 from tests.house.risk_checks_world import CHECK_ROUTES, checks_world
+from tests.house.score_world import SCORE_ROUTES, score_world
 from tests.house.watch_world import WATCH_ROUTES, watch_world
 from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted

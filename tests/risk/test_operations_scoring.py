@@ -61,7 +61,11 @@ def test_every_customer_gets_the_score_of_the_rule(monkeypatch) -> None:
             expected.risk_class,
             stored(expected),
         )
-        assert (written.is_current, written.as_of, written.card_version) == (True, TODAY, DEFAULT_CARD.version)
+        assert (written.is_current, written.as_of, written.card_version) == (
+            True,
+            TODAY,
+            DEFAULT_CARD.version,
+        )
         assert (written.class_since, written.previous_class, written.scored_at) == (TODAY, "", NOW)
     event = AuditEvent.objects.get()
     assert (event.verb, event.data["customers"], event.data["as_of"]) == (
