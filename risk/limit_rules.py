@@ -68,7 +68,7 @@ class ProposalRules:
         default_factory=lambda: dict(zip(CLASSES, map(Decimal, (20, 15, 10, 5, 0)), strict=True))
     )
     turnover_shares: Mapping[str, Decimal] = field(
-        default_factory=lambda: dict(zip(CLASSES, map(Decimal, (10, 10, "7.5", 5, 0)), strict=True))
+        default_factory=lambda: dict(zip(CLASSES, map(Decimal, ("10", "10", "7.5", "5", "0")), strict=True))
     )
     supplier_debt_shares: Mapping[str, Decimal] = field(
         default_factory=lambda: dict(zip(CLASSES, map(Decimal, (20, 15, 10, 10, 0)), strict=True))
