@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from config.agenda_checks import CHECK_READS
 from config.agenda_claims import CLAIM_READS
+from config.agenda_cover import COVER_READS
 from config.agenda_entries import MOST_COUNTED, Entry, bounded, sums, written
 from config.agenda_law import LAW_READS
 from config.agenda_limits import LIMIT_READS
@@ -292,6 +293,7 @@ _READS: tuple[tuple[str, Callable[[User, date], Iterable[Entry]]], ...] = (
     ("customers.hold", _expired_holds),
     ("risk.set_limit", _over_limit),
     *CHECK_READS,
+    *COVER_READS,
     *SCORE_READS,
     *LIMIT_READS,
     *RUN_READS,

@@ -8,6 +8,7 @@ urlpatterns = [
     path("clients/<int:pk>/", customers.customer_panel, name="customer-panel"),
     path("clients/<int:pk>/plafond/", customers.limit_set, name="limit-set"),
     path("veille/", include("risk.urls_watch")),
+    path("assurance/", include("risk.urls_cover")),
     path("depreciations/", include("risk.urls_provisions")),
     path("", include("risk.urls_checks")),
     path("", include("risk.urls_limits")),

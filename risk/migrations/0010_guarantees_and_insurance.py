@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         blank=True,
                         decimal_places=2,
-                        help_text="Montant garanti sans agrément nominatif. Vide : la police n’en a pas.",
+                        help_text="Montant garanti sans agrément nominatif. Vide : la police n’en a pas.",
                         max_digits=14,
                         null=True,
                         validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         null=True,
                         validators=[django.core.validators.MaxValueValidator(1825)],
-                        verbose_name="non-dénommés : retard au-delà duquel un acheteur en sort (jours)",
+                        verbose_name="non-dénommés : retard au-delà duquel un acheteur en sort (jours)",
                     ),
                 ),
                 (
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                     "stop_delivery_days",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="Livrer un client plus en retard que cela fait perdre la garantie. Vide : pas de règle.",
+                        help_text="Livrer un client plus en retard que cela fait perdre la garantie. Vide : pas de règle.",
                         null=True,
                         validators=[django.core.validators.MaxValueValidator(1825)],
                         verbose_name="arrêt des livraisons (jours de retard)",

@@ -1,8 +1,8 @@
 """Limits, scores and what they rest on."""
 
 from risk.models.alerts import UtilisationAlert
-from risk.models.credit_policies import ApprovalStep, CreditPolicy
 from risk.models.cover import Cover, Guarantee, InsurancePolicy, InsurerFile, InsurerFileItem
+from risk.models.credit_policies import ApprovalStep, CreditPolicy
 from risk.models.financials import ExternalRating, FinancialStatement, UnpaidFormalNotice
 from risk.models.forecasts import (
     DriftReading,

@@ -45,10 +45,10 @@ class InsurancePolicy(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.01"))],
-        help_text=_("Montant garanti sans agrément nominatif. Vide : la police n’en a pas."),
+        help_text=_("Montant garanti sans agrément nominatif. Vide : la police n’en a pas."),
     )
     unnamed_overdue_days = models.PositiveSmallIntegerField(
-        _("non-dénommés : retard au-delà duquel un acheteur en sort (jours)"),
+        _("non-dénommés : retard au-delà duquel un acheteur en sort (jours)"),
         null=True,
         blank=True,
         validators=DAYS,
@@ -73,7 +73,7 @@ class InsurancePolicy(models.Model):
         null=True,
         blank=True,
         validators=DAYS,
-        help_text=_("Livrer un client plus en retard que cela fait perdre la garantie. Vide : pas de règle."),
+        help_text=_("Livrer un client plus en retard que cela fait perdre la garantie. Vide : pas de règle."),
     )
     alarm_days = models.PositiveSmallIntegerField(
         _("prévenir avant chaque délai (jours)"), default=10, validators=[MaxValueValidator(90)]

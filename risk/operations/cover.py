@@ -96,7 +96,7 @@ def set_policy(
         raise CoverRefused(_("La quotité va de 1 à 100 %."), field="quota_share")
     if written.claim_days < written.declaration_days:
         raise CoverRefused(
-            _("L’indemnisation se demande après la déclaration : ce délai est trop court."),
+            _("L’indemnisation se demande après la déclaration : ce délai est trop court."),
             field="claim_days",
         )
     if written.unnamed_limit_amount is not None:
@@ -135,7 +135,7 @@ def request_cover(
     _not_after(requested_on, today, "requested_on")
     if Cover.objects.filter(customer=held, policy=policy, status=Status.REQUESTED).exists():
         raise CoverRefused(
-            _("Une demande attend déjà la réponse de l’assureur : enregistrez-la d’abord."),
+            _("Une demande attend déjà la réponse de l’assureur : enregistrez-la d’abord."),
             code="cover_requested_already",
         )
     cover = Cover.objects.create(
@@ -202,7 +202,7 @@ def _end_earlier(cover: Cover, start: date, now: datetime) -> None:
     assert earlier.valid_from is not None
     if start <= earlier.valid_from:
         raise CoverRefused(
-            _("Un agrément en vigueur a commencé ce jour-là ou après : choisissez un jour postérieur."),
+            _("Un agrément en vigueur a commencé ce jour-là ou après : choisissez un jour postérieur."),
             field="valid_from",
         )
     day_before = start - timedelta(days=1)

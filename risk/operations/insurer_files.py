@@ -155,7 +155,7 @@ def move_insurer_file(
         raise CoverRefused(_("Cette date précède l’étape d’avant."), field="on")
     if status == Status.PAID:
         if followed.kind != Kind.CLAIM:
-            raise CoverRefused(_("Une déclaration n’est pas indemnisée : c’est la demande."), field="status")
+            raise CoverRefused(_("Une déclaration n’est pas indemnisée : c’est la demande."), field="status")
         if checked_amount(paid_amount, "paid_amount") > followed.total_amount:
             raise CoverRefused(_("L’indemnité dépasse le montant demandé."), field="paid_amount")
         followed.paid_amount, followed.paid_on = paid_amount, on

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.models import User
 from customers.models import Customer
-from risk.views import assessments, holds_panel, limits_panel, watch_panel
+from risk.views import assessments, cover, holds_panel, limits_panel, watch_panel
 
 # Gives what the partial reads as `panel.…`; None when the subject has nothing to say.
 PanelReader = Callable[[Customer, User, date], "dict[str, Any] | None"]
@@ -15,6 +15,7 @@ PanelReader = Callable[[Customer, User, date], "dict[str, Any] | None"]
 PANELS: tuple[tuple[str, PanelReader], ...] = (
     ("risk/panel_limits.html", limits_panel.panel),
     ("risk/panel_holds.html", holds_panel.panel),
+    ("risk/panel_cover.html", cover.panel),
     ("risk/panel_watch.html", watch_panel.panel),
     ("risk/panel_provisions.html", assessments.panel),
 )

@@ -70,7 +70,15 @@ PLACES = (
             Page("check-settings", _("Réglages"), "risk:check-settings"),
         ),
     ),
-    Place(_("Assurance-crédit"), ()),
+    Place(
+        _("Assurance-crédit"),
+        (
+            Page("cover-deadlines", _("Délais"), "risk:insured-items"),
+            Page("covers", _("Agréments"), "risk:cover-list"),
+            Page("policies", _("Polices"), "risk:insurance-policy-list"),
+            Page("insurer-files", _("Dossiers"), "risk:insurer-file-list"),
+        ),
+    ),
     Place(
         _("Solvabilité"),
         (

@@ -49,6 +49,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.house.cover_world import COVER_ROUTES, cover_world
 from tests.house.limits_world import LIMIT_ROUTES, limits_world
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
 from tests.house.post_world import post_world
@@ -116,6 +117,7 @@ ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
     **CHECK_ROUTES,
     **LIMIT_ROUTES,
     **PROVISION_ROUTES,
+    **COVER_ROUTES,
     **WATCH_ROUTES,
     "risk:customer-panel": {"pk": "customer"},
     **SCORE_ROUTES,
@@ -276,6 +278,7 @@ def build_world() -> dict[str, Any]:
         **watch_world(make_customer(make_entity()), today, now),
         **checks_world(make_customer(entity), today, now),
         **limits_world(make_customer(entity), today, now),
+        **cover_world(make_customer(make_entity()), today, now),
         **provision_world(make_customer(entity), somebody, today, now),
         **score_world(make_customer(entity), today, now),
         "dispute": dispute.pk,
