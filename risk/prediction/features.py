@@ -90,7 +90,7 @@ def _habits(history: History, asked: Ledger, moment: Days) -> dict[str, Numbers]
     found["days_since_payment"] = np.where(known_some, moment - paid[:, 0], np.nan)
     found["due_after_payment"] = np.where(known_some, asked.due - paid[:, 0], np.nan)
     ranks = np.argsort(np.where(exist, delay, 1e9), axis=1, kind="stable")
-    age = (moment[:, None] - paid).astype(float)
+    age = np.where(exist, moment[:, None] - paid, 0).astype(float)
     recent = np.where(exist, np.exp(-age / RECENT_DAYS), 0.0)
     same_day = recent * np.where(weekday(due) == weekday(asked.due)[:, None], 1.0, OTHER_WEEKDAY_WEIGHT)
     distance = np.abs(history.log_amount[rows] - np.log1p(np.abs(asked.amount))[:, None])
