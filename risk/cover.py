@@ -135,11 +135,13 @@ def secured(customer_ids: Sequence[int], today: date) -> dict[int, Secured]:
 def _cover(rows: Sequence[tuple[Any, ...]], today: date) -> CoverInForce | None:
     """What one policy is worth for one customer."""
     first = rows[0]
+    # A request given up before its answer covered nothing, and takes nothing away.
+    rows = [row for row in rows if not (row[10] == "CANCELLED" and row[11] is None)]
     account, policy, quota = first[0], first[2], first[4]
     oldest = first[16]
     late = delivery_stopped(oldest, today, first[7])
     ends = first[8]
-    if first[9] is None:
+    if not rows or rows[0][9] is None:
         if first[5] is None:
             return None
         is_out = delivery_stopped(oldest, today, first[6])
@@ -155,6 +157,7 @@ def _cover(rows: Sequence[tuple[Any, ...]], today: date) -> CoverInForce | None:
                 min((day for day in (until, ends) if day is not None), default=None),
                 stop_delivery=OVERDUE if late else None,
             )  # fmt: skip
+    first = rows[0]
     cover, status, _amount, currency, start, until = first[9:15]
     if status in _BOUND:
         if start > today:

@@ -106,6 +106,14 @@ def test_a_withdrawn_cover_stops_deliveries_and_keeps_what_was_invoiced_before(c
     assert covered_amounts([customer], TODAY).by_customer[customer.pk].stops_delivery
 
 
+def test_a_request_given_up_before_its_answer_stops_nothing(customer, policy) -> None:
+    asked = request_cover(
+        actor=SYSTEM, customer=customer, policy=policy, amount=D(500), requested_on=TODAY, today=TODAY, now=NOW
+    )  # fmt: skip
+    cancel_cover(actor=SYSTEM, cover=asked, notified_on=TODAY, reason="Demande retirée", today=TODAY, now=NOW)
+    assert customer.pk not in cover_of([customer], TODAY)
+
+
 def test_a_buyer_too_late_is_not_delivered(customer, policy) -> None:
     granted(customer, policy)
     late(customer, 30)
