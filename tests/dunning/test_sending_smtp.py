@@ -29,7 +29,7 @@ from tests.dunning.factories import (
     make_item,
     make_policy,
     make_step,
-)
+)  # fmt: skip
 from tests.dunning.mail_server import Inbox, start
 from tests.dunning.steps import approve, render
 

@@ -24,19 +24,13 @@ from dunning.operations.suppressions import suppress_address
 from invoices.models import (
     Dispute,
     DisputeFile,
-    DropFolder,
-    DroppedFile,
     ImportBatch,
     ImportProfile,
     OpenItem,
-    PayerAlias,
     PaymentPlan,
     Promise,
 )
-from invoices.operations.applying import OnAccount
-from invoices.operations.cash import apply_line
 from invoices.operations.disputes import add_dispute_file
-from invoices.operations.entry_exports import export_entries
 from invoices.operations.payment_plans import start_plan, submit_plan
 from invoices.plan_rules import equal_instalments
 from tests.dunning.factories import (
@@ -49,6 +43,7 @@ from tests.dunning.factories import (
     make_step,
     settle,
 )
+from tests.house.cash_world import bank_world, cash_world
 from tests.house.cover_world import COVER_ROUTES, cover_world
 from tests.house.limits_world import LIMIT_ROUTES, limits_world
 from tests.house.policy_world import POLICY_ROUTES, policy_documents
@@ -57,9 +52,7 @@ from tests.house.provision_world import PROVISION_ROUTES, provision_world
 from tests.house.risk_checks_world import CHECK_ROUTES, checks_world
 from tests.house.score_world import SCORE_ROUTES, score_world
 from tests.house.watch_world import WATCH_ROUTES, watch_world
-from tests.invoices.bank import make_line
 from tests.invoices.plans import SIGNED, drafted
-from tests.invoices.statements import Move, camt, make_account, previewed
 
 # route -> its arguments -> the key of the world that gives the value
 ROUTE_ARGUMENTS: dict[str, dict[str, str]] = {
@@ -299,8 +292,8 @@ def build_world() -> dict[str, Any]:
             actor=SYSTEM, code="REMINDER", kind="REMINDER", language="fr", legal_entity=None, now=now
         ).pk,
         "batch": _batch(entity).uid,
-        **_bank(entity),
-        **_cash(customer, today),
+        **bank_world(entity),
+        **cash_world(customer, today),
         "import_profile": ImportProfile.objects.create(
             legal_entity=entity, name="Export du logiciel", columns={"number": "No"}, updated_at=now
         ).pk,
@@ -372,37 +365,3 @@ def _batch(entity: Any) -> ImportBatch:
     return ImportBatch.objects.create(
         legal_entity=entity, file=file, received_at=clock.now(), updated_at=clock.now()
     )
-
-
-def _bank(entity: Any) -> dict[str, Any]:
-    account = make_account(entity)
-    folder = DropFolder.objects.create(legal_entity=entity, path="monde", subject=DropFolder.Subject.BANK)
-    DroppedFile.objects.create(
-        folder=folder, name="a.xml", version="1", claimed_at=clock.now(), updated_at=clock.now()
-    )
-    bank_file = previewed(entity, camt(Move("10.00", day=clock.today()), day=clock.today()))
-    return {"bank_account": account.pk, "bank_file": bank_file.uid, "drop_folder": folder.pk}
-
-
-def _cash(customer: Any, today: date) -> dict[str, Any]:
-    """A bank line, an act that applied another one, its entries exported, and what it taught of the payer."""
-    when: dict[str, Any] = {"actor": SYSTEM, "today": today, "now": clock.now()}
-    rest = [OnAccount(customer.pk, Decimal("30.00"))]
-    line = make_line(customer.legal_entity, "60.00", booking_date=today)
-    applied = make_line(line.statement, "30.00", booking_date=today)
-    (application,) = apply_line(line_id=applied.pk, on_account=rest, **when)
-    export = export_entries(entity=customer.legal_entity, until=today, **when)
-    alias = PayerAlias.objects.create(
-        legal_entity=customer.legal_entity,
-        customer=customer,
-        kind=PayerAlias.Kind.IBAN,
-        value="FR7630006000011234567890189",
-        learned_on=today,
-        last_used_on=today,
-    )
-    return {
-        "bank_line": line.pk,
-        "application": application.pk,
-        "entry_export": export.pk,
-        "payer_alias": alias.pk,
-    }

@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
 from django.db.transaction import atomic
 from django.db.utils import DatabaseError
 
-from core.errors import BusinessError, NotAllowed, WrongState
+from core.errors import NotAllowed, WrongState
 from core.models import AuditEvent, Role
 from core.rights import SYSTEM
 from customers.models import Customer
@@ -371,56 +369,3 @@ class TestWithPolicy:
     def test_partners_do_not_set_limits(self, customer, make_user) -> None:
         with pytest.raises(NotAllowed):
             limit(customer, "1", actor=make_user(Role.API_PARTNER))
-
-
-@pytest.mark.django_db(transaction=True)
-class TestAtOnce:
-    def together(self, *acts) -> list[str]:
-        barrier, outcomes = Barrier(len(acts)), []
-
-        def run(act) -> None:
-            try:
-                barrier.wait(10)
-                act()
-                outcomes.append("done")
-            except BusinessError as refusal:
-                outcomes.append(refusal.code)
-            finally:
-                connection.close()
-
-        threads = [Thread(target=run, args=(act,)) for act in acts]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        return sorted(outcomes)
-
-    def test_a_double_click_asks_once(self, customer, people) -> None:
-        outcomes = self.together(*[lambda: ask(customer, "40000", people["asker"])] * 2)
-        assert outcomes == ["done", "request_open"]
-        assert LimitRequest.objects.count() == 1
-
-    def test_two_tabs_of_one_person_approve_once(self, customer, people) -> None:
-        policy_in_force()
-        made = ask(customer, "300000", people["asker"])
-        outcomes = self.together(*[lambda: approve(made, people["manager"])] * 2)
-        assert outcomes == ["already_approved", "done"]
-        assert LimitApproval.objects.count() == 1
-        assert not CreditLimit.objects.exists()
-
-    def test_two_approvers_of_one_step_write_one_limit(self, customer, people) -> None:
-        made = ask(customer, "40000", people["asker"])
-        outcomes = self.together(
-            lambda: approve(made, people["manager"]), lambda: approve(made, people["second"])
-        )
-        assert outcomes == ["done", "wrong_state"]
-        assert CreditLimit.objects.count() == 1
-
-    def test_an_approval_and_a_refusal_exclude_each_other(self, customer, people) -> None:
-        made = ask(customer, "40000", people["asker"])
-        outcomes = self.together(
-            lambda: approve(made, people["manager"]), lambda: refuse(made, people["second"])
-        )
-        assert outcomes == ["done", "wrong_state"]
-        made.refresh_from_db()
-        assert CreditLimit.objects.exists() is (made.status == "APPROVED")
