@@ -362,9 +362,8 @@ from django.conf import settings
 settings.STORAGES["private"]["OPTIONS"]["location"] = {str(location)!r}
 settings.STORAGES["default"]["OPTIONS"]["location"] = {str(location)!r}
 """ + _SENDER.format(today=TODAY, now=NOW.isoformat())
-    child = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE
-    )
+    command = [sys.executable, "-c", script]
+    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE)
     try:
         assert inbox.received.wait(60), child.stderr.read() if child.poll() is not None else "no message came"
         # Under way: nobody touches it.
@@ -393,13 +392,10 @@ settings.STORAGES["default"]["OPTIONS"]["location"] = {str(location)!r}
 
 
 def test_a_bounced_contact_leaves_the_others(entity, serve) -> None:
-    inbox = serve()
-    (notice,) = waiting(entity)
-    Contact.objects.create(
-        customer=notice.customer, name="Direction", email="direction@client.example", gets_dunning=True
-    )
-    SuppressedAddress.objects.create(
-        address="compta0@client.example", reason="HARD_BOUNCE", suppressed_at=NOW
-    )
+    inbox, (notice,) = serve(), waiting(entity)
+    other = "direction@client.example"
+    Contact.objects.create(customer=notice.customer, name="Direction", email=other, gets_dunning=True)
+    gone = "compta0@client.example"
+    SuppressedAddress.objects.create(address=gone, reason="HARD_BOUNCE", suppressed_at=NOW)
     sweep()
-    assert inbox.envelopes[0][1] == ["direction@client.example"]
+    assert inbox.envelopes[0][1] == [other]
