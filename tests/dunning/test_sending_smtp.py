@@ -395,7 +395,6 @@ def test_a_bounced_contact_leaves_the_others(entity, serve) -> None:
     inbox, (notice,) = serve(), waiting(entity)
     other = "direction@client.example"
     Contact.objects.create(customer=notice.customer, name="Direction", email=other, gets_dunning=True)
-    gone = "compta0@client.example"
-    SuppressedAddress.objects.create(address=gone, reason="HARD_BOUNCE", suppressed_at=NOW)
+    SuppressedAddress.objects.create(address="compta0@client.example", reason="COMPLAINT", suppressed_at=NOW)
     sweep()
     assert inbox.envelopes[0][1] == [other]
