@@ -26,7 +26,7 @@ def _requests(user: User, today: date) -> Iterable[Entry]:
             key="limit_requests",
             count=count,
             title=ngettext("demande de plafond à décider", "demandes de plafond à décider", count),
-            reason=_("Elles attendent une approbation de votre rôle ; sans réponse, elles expirent."),
+            reason=_("Elles attendent une approbation de votre rôle ; sans réponse, elles expirent."),
             url=_only(waiting, count, "risk:request-detail", "risk:request-list"),
             action=_("Décider"),
             tone="watch",
@@ -42,7 +42,7 @@ def _reviews(user: User, today: date) -> Iterable[Entry]:
             key="limit_reviews",
             count=count,
             title=ngettext("plafond à revoir", "plafonds à revoir", count),
-            reason=_("Leur revue est due, ou ils expirent bientôt : maintenez-les ou demandez-en un autre."),
+            reason=_("Leur revue est due, ou ils expirent bientôt : maintenez-les ou demandez-en un autre."),
             url=reverse("risk:review-list"),
             action=_("Revoir"),
             tone="late" if late else "watch",
@@ -70,7 +70,7 @@ def _policies(user: User, today: date) -> Iterable[Entry]:
             title=ngettext(
                 "politique de crédit à mettre en vigueur", "politiques de crédit à mettre en vigueur", count
             ),
-            reason=_("Rédigée par une autre personne : relisez-la, puis mettez-la en vigueur."),
+            reason=_("Rédigée par une autre personne : relisez-la, puis mettez-la en vigueur."),
             url=_only(waiting, count, "risk:credit-policy-detail", "risk:credit-policy-list"),
             action=_("Relire"),
             tone="watch",

@@ -30,7 +30,7 @@ def _tasks(user: User, today: date) -> Iterable[Entry]:
             key="proceeding_tasks",
             count=count,
             title=ngettext("délai de procédure collective", "délais de procédures collectives", count),
-            reason=_("%(task)s pour « %(name)s » avant le %(day)s.")
+            reason=_("%(task)s pour « %(name)s » avant le %(day)s.")
             % {
                 "task": first.get_kind_display(),
                 "name": first.proceeding.customer.name,
@@ -62,7 +62,7 @@ def _review(user: User, today: date) -> Iterable[Entry]:
             key="events_to_review",
             count=count,
             title=ngettext("annonce légale à revoir", "annonces légales à revoir", count),
-            reason=_("Elle se contredit, annule un avis ou change une fiche : rien ne se fait sans vous."),
+            reason=_("Elle se contredit, annule un avis ou change une fiche : rien ne se fait sans vous."),
             url=reverse("risk:watch-list"),
             action=_("Décider"),
             tone="watch",
@@ -72,7 +72,7 @@ def _review(user: User, today: date) -> Iterable[Entry]:
             key="events_unmatched",
             count=count,
             title=ngettext("annonce à rapprocher", "annonces à rapprocher", count),
-            reason=_("Aucun SIREN utilisable : dites de qui elle parle, ou écartez-la."),
+            reason=_("Aucun SIREN utilisable : dites de qui elle parle, ou écartez-la."),
             url=f"{reverse('risk:watch-list')}#unmatched",
             action=_("Rapprocher"),
             tone="info",
@@ -92,7 +92,7 @@ def _receipts(user: User, today: date) -> Iterable[Entry]:
                 count,
             ),
             reason=_(
-                "Payer une dette antérieure est interdit (C. com. L622-7) : ce règlement peut être annulé."
+                "Payer une dette antérieure est interdit (C. com. L622-7) : ce règlement peut être annulé."
             ),
             url=reverse("risk:proceeding-detail", args=[paid.order_by("pk").values_list("pk", flat=True)[0]])
             if count == 1
@@ -112,7 +112,7 @@ def _agency_cases(user: User, today: date) -> Iterable[Entry]:
             count=count,
             title=ngettext("dossier d’agence à rappeler", "dossiers d’agence à rappeler", count),
             reason=_(
-                "Le débiteur est en procédure collective : toute action en paiement s’arrête (C. com. L622-21)."
+                "Le débiteur est en procédure collective : toute action en paiement s’arrête (C. com. L622-21)."
             ),
             url=reverse("dunning:case-list"),
             action=_("Rappeler"),

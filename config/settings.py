@@ -319,7 +319,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "invoice-batches", "description": _("Lots de pièces")},
         {"name": "einvoice-statuses", "description": _("Statuts de factures électroniques")},
         {"name": "bank-statements", "description": _("Relevés de compte")},
-        {"name": "credit-checks", "description": _("Puis-je livrer ? Contrôles de crédit et réservations")},
+        {"name": "credit-checks", "description": _("Puis-je livrer ? Contrôles de crédit et réservations")},
         {"name": "orders", "description": _("Commandes et livraisons non facturées")},
         {"name": "exposures", "description": _("Encours, plafonds et blocages d’un client")},
         {"name": "holds", "description": _("Blocages de livraison")},

@@ -30,7 +30,7 @@ from risk.operations.limit_writing import LimitRefused
 
 class _OfCustomer(django_filters.FilterSet):
     customer = django_filters.CharFilter(
-        label=lazy("Client : notre identifiant, ou `external:` et son code"),
+        label=lazy("Client : notre identifiant, ou `external:` et son code"),
         method="filter_customer",
         max_length=80,
     )
@@ -118,7 +118,7 @@ class LimitList(ListView):
     @extend_schema(
         operation_id="credit_limits_list",
         summary=lazy("Lister les plafonds"),
-        description=lazy("Ceux en vigueur ; avec `ended=1`, tous ceux qui ont jamais été décidés."),
+        description=lazy("Ceux en vigueur ; avec `ended=1`, tous ceux qui ont jamais été décidés."),
         responses=CreditLimitSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
@@ -153,7 +153,7 @@ class LimitRequestList(ListView):
         operation_id="limit_requests_create",
         summary=lazy("Demander un plafond"),
         description=lazy(
-            "La demande attend les approbations que veut la politique de crédit ; une seule est ouverte à la fois "
+            "La demande attend les approbations que veut la politique de crédit ; une seule est ouverte à la fois "
             "par client et par nature."
         ),
         request=LimitRequestWriteSerializer,

@@ -35,7 +35,7 @@ class ScoreReasonSerializer(serializers.Serializer):
     finding = serializers.CharField()
     points = serializers.IntegerField()
     maximum = serializers.IntegerField(
-        help_text=lazy("0 : ce critère n’est pas connu, les autres ont ses points.")
+        help_text=lazy("0 : ce critère n’est pas connu, les autres ont ses points.")
     )
     input_date = serializers.DateField(
         source="on", allow_null=True, help_text=lazy("De quel jour est la donnée.")
@@ -54,7 +54,7 @@ class ScoreSerializer(serializers.Serializer):
     scored_at = InstantField()
     is_advisory = serializers.SerializerMethodField(
         help_text=lazy(
-            "Vrai pour une personne physique : aucune décision ne se prend sur le score seul (RGPD, art. 22)."
+            "Vrai pour une personne physique : aucune décision ne se prend sur le score seul (RGPD, art. 22)."
         )
     )
     reasons = serializers.SerializerMethodField()
@@ -75,7 +75,7 @@ class _OfCustomerFilter(django_filters.FilterSet):
         queryset=visible_entities,
     )
     customer = django_filters.CharFilter(
-        label=lazy("Client : notre identifiant, ou external:<code client>"),
+        label=lazy("Client : notre identifiant, ou external:<code client>"),
         method="filter_customer",
         max_length=60,
     )
@@ -173,7 +173,7 @@ class StatementWriteSerializer(StrictSerializer):
     is_complete = serializers.BooleanField(
         default=False,
         help_text=lazy(
-            "Vrai : une case absente vaut zéro, les totaux manquants sont calculés et tous vérifiés."
+            "Vrai : une case absente vaut zéro, les totaux manquants sont calculés et tous vérifiés."
         ),
     )
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)

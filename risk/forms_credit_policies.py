@@ -100,13 +100,13 @@ class CreditPolicyForm(forms.ModelForm):
         for rank in range(1, STEPS + 1):
             held = steps[rank - 1] if rank <= len(steps) else None
             self.fields[f"up_to_{rank}"] = OptionalAmountField(
-                label=_("Palier %(rank)d : jusqu’à") % {"rank": rank},
+                label=_("Palier %(rank)d : jusqu’à") % {"rank": rank},
                 required=False,
                 initial=held.up_to if held else None,
-                help_text=_("Vide : sans limite."),
+                help_text=_("Vide : sans limite."),
             )
             self.fields[f"roles_{rank}"] = forms.ChoiceField(
-                label=_("Palier %(rank)d : qui approuve") % {"rank": rank},
+                label=_("Palier %(rank)d : qui approuve") % {"rank": rank},
                 required=False,
                 choices=ROLE_CHOICES,
                 initial=" ".join(held.roles) if held else "",

@@ -41,7 +41,7 @@ class LimitRequestForm(forms.Form):
     scope = forms.ChoiceField(
         label=_("Portée"),
         choices=CreditLimit.Scope.choices,
-        help_text=_("Groupe : les comptes de toutes les filiales et de toutes les entités, ensemble."),
+        help_text=_("Groupe : les comptes de toutes les filiales et de toutes les entités, ensemble."),
     )
     basis = forms.ChoiceField(
         label=_("Fondement"),
@@ -52,7 +52,7 @@ class LimitRequestForm(forms.Form):
         label=_("Jusqu’au"),
         required=False,
         widget=DateInput,
-        help_text=_("Vide : la durée de la politique de crédit."),
+        help_text=_("Vide : la durée de la politique de crédit."),
     )
     expected_purchases = OptionalAmountField(
         label=_("Achats attendus sur un an"),
@@ -98,7 +98,7 @@ class RefusalForm(forms.Form):
         choices=[(code.value, REFUSAL_LABELS[code]) for code in Refusal],
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
-            "Ils peuvent figurer dans le courrier au client : aucun ne dit ce qu’un assureur a répondu."
+            "Ils peuvent figurer dans le courrier au client : aucun ne dit ce qu’un assureur a répondu."
         ),
         error_messages={"required": _("Choisissez au moins un motif de refus.")},
     )

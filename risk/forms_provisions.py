@@ -40,13 +40,13 @@ class ProvisionForm(forms.Form):
         max_value=Decimal(5),
         decimal_places=3,
         localize=True,
-        help_text=_("1 : comme par le passé. 1,2 : un cinquième de pertes en plus attendu."),
+        help_text=_("1 : comme par le passé. 1,2 : un cinquième de pertes en plus attendu."),
     )
     outlook_reason = forms.CharField(
         label=_("Pourquoi ce coefficient"),
         max_length=500,
         required=False,
-        help_text=_("Obligatoire s’il diffère de 1 : source, date, raisonnement."),
+        help_text=_("Obligatoire s’il diffère de 1 : source, date, raisonnement."),
     )
 
     def __init__(self, *args: Any, entities: Any, **kwargs: Any) -> None:
@@ -60,7 +60,7 @@ class MethodForm(forms.ModelForm):
     insolvency_rate = PercentField(
         label=_("Perte attendue des clients en procédure collective (%)"),
         required=False,
-        help_text=_("Tant que personne ne les a évalués un à un. Vide : la matrice s’applique."),
+        help_text=_("Tant que personne ne les a évalués un à un. Vide : la matrice s’applique."),
     )
 
     class Meta:
@@ -106,7 +106,7 @@ class AssessmentForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_(
-            "Jugement, impayé, courrier, expertise : l’administration demande un risque précis et prouvé."
+            "Jugement, impayé, courrier, expertise : l’administration demande un risque précis et prouvé."
         ),
     )
 

@@ -64,7 +64,7 @@ class AttachForm(forms.Form):
     note = forms.CharField(
         label=_("Sur quoi repose le rapprochement"),
         max_length=200,
-        help_text=_("Un numéro lu sur une pièce, un appel au greffe : jamais le nom seul."),
+        help_text=_("Un numéro lu sur une pièce, un appel au greffe : jamais le nom seul."),
     )
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
@@ -129,7 +129,7 @@ class TaskDoneForm(forms.Form):
         label=_("Preuve"),
         required=False,
         max_length=255,
-        help_text=_("PDF ou image, 10 Mo au plus. Pour une déclaration : l’envoi et le contenu."),
+        help_text=_("PDF ou image, 10 Mo au plus. Pour une déclaration : l’envoi et le contenu."),
     )
 
     def __init__(self, *args: Any, task: ProceedingTask, **kwargs: Any) -> None:

@@ -53,7 +53,7 @@ SOURCE_LABELS = {
 }
 _DATED = ("LEDGER", "LEDGER_PACE", "REQUEST")
 _MISSING = {
-    "PURCHASES": gettext_lazy("aucun achat connu : annoncez ceux d’une année"),
+    "PURCHASES": gettext_lazy("aucun achat connu : annoncez ceux d’une année"),
     "ACCOUNTS": gettext_lazy("non communiqué"),
     "OLD_ACCOUNTS": gettext_lazy("comptes trop anciens"),
     "CURRENCY": gettext_lazy("la politique est dans une autre devise"),
@@ -199,22 +199,22 @@ def _lever(row: Mapping[str, Any], currency: str) -> str:
         "class": better,
     }
     if part is Part.RISK_CLASS:
-        return _("Classe de risque : %(class)s ou mieux.") % values
+        return _("Classe de risque : %(class)s ou mieux.") % values
     if part is Part.INSOLVENCY:
         return _("La clôture de la procédure collective.")
     if part is Part.NEW_CUSTOMER:
         return _("Une première facture réglée, ou l’ancienneté que demande la politique de crédit.")
     if part is Part.NEED:
         if needed is None:
-            return _("Un délai de règlement : au comptant, il n’y a pas de besoin.")
-        return _("Achats d’une année : %(needed)s au lieu de %(current)s.") % values
+            return _("Un délai de règlement : au comptant, il n’y a pas de besoin.")
+        return _("Achats d’une année : %(needed)s au lieu de %(current)s.") % values
     if part is Part.COVER:
-        return _("Montant garanti : %(needed)s au lieu de %(current)s.") % values
+        return _("Montant garanti : %(needed)s au lieu de %(current)s.") % values
     if needed is None:
         return (
-            _("%(part)s : classe %(class)s ou mieux.")
+            _("%(part)s : classe %(class)s ou mieux.")
             if better
-            else _("%(part)s : aucune part n’est admise dans cette classe.")
+            else _("%(part)s : aucune part n’est admise dans cette classe.")
         ) % values
-    told = _("%(part)s : %(needed)s au lieu de %(current)s") % values
+    told = _("%(part)s : %(needed)s au lieu de %(current)s") % values
     return told + (_(", ou classe %(class)s.") % values if better else ".")

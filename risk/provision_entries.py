@@ -58,7 +58,7 @@ def entries_of(run: ProvisionRun) -> Iterator[Entry]:
                 _("Opérations diverses"),
                 f"DEP-{run.pk}-{place}A",
                 run.as_of,
-                _("Clients douteux : %(name)s") % {"name": name},
+                _("Clients douteux : %(name)s") % {"name": name},
                 [
                     Line(
                         accounts["doubtful_account"], _("Clients douteux ou litigieux"), doubtful, **customer
@@ -79,7 +79,7 @@ def entries_of(run: ProvisionRun) -> Iterator[Entry]:
                 _("Opérations diverses"),
                 f"DEP-{run.pk}-{place}B",
                 run.as_of,
-                _("Dépréciation : %(name)s") % {"name": name},
+                _("Dépréciation : %(name)s") % {"name": name},
                 [
                     Line(account, label, allowance),
                     Line(

@@ -14,7 +14,7 @@ BUCKETS: tuple[Promise, ...] = (
 MOVEMENTS: tuple[tuple[str, Promise, Promise], ...] = (
     ("new", _("Nouvelles créances"), _("créances qui n’étaient pas ouvertes à l’arrêté précédent")),
     ("settled", _("Réglées ou créditées"), _("ce que les règlements et avoirs ont rendu inutile")),
-    ("used", _("Passées en pertes"), _("dépréciation utilisée : la perte est constatée")),
+    ("used", _("Passées en pertes"), _("dépréciation utilisée : la perte est constatée")),
     ("aged", _("Vieillissement"), _("créances passées d’une tranche à l’autre")),
     ("rates", _("Taux et conjoncture"), _("autres taux observés, autre coefficient")),
     ("individual", _("Évaluations individuelles"), _("évaluations prises, changées ou levées")),

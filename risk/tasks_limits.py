@@ -44,7 +44,7 @@ def simulate_limits() -> int:
                     done += 1
                 except Exception as error:
                     if job.row.attempts >= MOST_ATTEMPTS:
-                        told = _("La simulation n’a pas pu être faite : %(error)s") % {"error": error}
+                        told = _("La simulation n’a pas pu être faite : %(error)s") % {"error": error}
                         fail_limit_simulation(
                             actor=SYSTEM, simulation_id=simulation.pk, error=told, now=clock.now()
                         )

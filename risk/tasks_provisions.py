@@ -30,7 +30,7 @@ def compute_provisions() -> int:
                     done += 1
                 except Exception as error:
                     if job.row.attempts >= MOST_ATTEMPTS:
-                        told = _("La dépréciation n’a pas pu être calculée : %(error)s") % {"error": error}
+                        told = _("La dépréciation n’a pas pu être calculée : %(error)s") % {"error": error}
                         fail_provision(actor=SYSTEM, run=run, error=told, now=clock.now())
                     raise
         except Exception:

@@ -156,5 +156,5 @@ def lift_insolvency(
 def _reason(text: str) -> str:
     reason = " ".join(text.split())
     if not reason:
-        raise CustomerError(_("Indiquez le motif : il reste au journal."), field="reason")
+        raise CustomerError(_("Indiquez le motif : il reste au journal."), field="reason")
     return reason[:200]

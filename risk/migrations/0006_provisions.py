@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         blank=True,
                         decimal_places=6,
-                        help_text="Tant que personne ne les a évalués un à un. Vide : la matrice s’applique.",
+                        help_text="Tant que personne ne les a évalués un à un. Vide : la matrice s’applique.",
                         max_digits=7,
                         null=True,
                         validators=[

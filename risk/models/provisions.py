@@ -65,7 +65,7 @@ class ProvisionMethod(models.Model):
         null=True,
         blank=True,
         validators=SHARE,
-        help_text=_("Tant que personne ne les a évalués un à un. Vide : la matrice s’applique."),
+        help_text=_("Tant que personne ne les a évalués un à un. Vide : la matrice s’applique."),
     )
     doubtful_account = models.CharField(_("clients douteux"), max_length=20, default="416000")
     allowance_account = models.CharField(

@@ -62,7 +62,7 @@ class BodaccService:
         total = first.total
         if total is not None and total > FARTHEST:
             raise ServiceAway(
-                _("Plus de dix mille annonces d’une même famille le %(day)s : passez par l’export.")
+                _("Plus de dix mille annonces d’une même famille le %(day)s : passez par l’export.")
                 % {"day": f"{day:%d/%m/%Y}"}
             )
         found = _fields(first)
@@ -74,7 +74,7 @@ class BodaccService:
         if total is not None and len(found) < total:
             raise ServiceAway(
                 _(
-                    "Le service annonce %(total)d annonces et n’en donne que %(given)d : rien n’est tenu pour lu."
+                    "Le service annonce %(total)d annonces et n’en donne que %(given)d : rien n’est tenu pour lu."
                 )
                 % {"total": total, "given": len(found)}
             )

@@ -60,7 +60,7 @@ class Line:
             if retry_after:
                 self.wait(min(retry_after, LONGEST_WAIT))
         raise ServiceAway(
-            _("Le service %(host)s n’a pas répondu comme convenu : %(told)s.")
+            _("Le service %(host)s n’a pas répondu comme convenu : %(told)s.")
             % {"host": urlsplit(url).hostname or url[:80], "told": told[:200]}
         )
 
@@ -68,7 +68,7 @@ class Line:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https") or not host:
-            raise ServiceAway(_("« %(url)s » n’est pas une adresse http(s).") % {"url": url[:120]})
+            raise ServiceAway(_("« %(url)s » n’est pas une adresse http(s).") % {"url": url[:120]})
         port = parts.port or (443 if parts.scheme == "https" else 80)
         address = self._address(host, port)
         end = time.monotonic() + self.whole_seconds
@@ -92,7 +92,7 @@ class Line:
         addresses = [str(address) for address in found]
         if host not in self.inner_hosts and any(not _is_public(address) for address in addresses):
             raise ServiceAway(
-                _("%(host)s est une adresse interne : ajoutez-la à WATCH_INNER_HOSTS si c’est voulu.")
+                _("%(host)s est une adresse interne : ajoutez-la à WATCH_INNER_HOSTS si c’est voulu.")
                 % {"host": host}
             )
         return addresses[0]

@@ -93,7 +93,7 @@ def set_policy(
             setattr(written, name, values[name])
     _checked_period(written.valid_from, written.valid_until)
     if not written.quota_share or not 0 < written.quota_share <= 1:
-        raise CoverRefused(_("La quotité va de 1 à 100 %."), field="quota_share")
+        raise CoverRefused(_("La quotité va de 1 à 100 %."), field="quota_share")
     if written.claim_days < written.declaration_days:
         raise CoverRefused(
             _("L’indemnisation se demande après la déclaration : ce délai est trop court."),

@@ -37,7 +37,7 @@ FIRST_STEPS = (
 )
 FAULTS = {
     "EMPTY": gettext_lazy("Ajoutez au moins un palier d’approbation."),
-    "NO_TOP": gettext_lazy("Le dernier palier n’a pas de montant : il vaut au-delà de tous les autres."),
+    "NO_TOP": gettext_lazy("Le dernier palier n’a pas de montant : il vaut au-delà de tous les autres."),
     "NOBODY": gettext_lazy("Chaque palier nomme au moins une approbation."),
     "UNKNOWN_ROLE": gettext_lazy("Seuls le crédit manager et la direction financière approuvent un plafond."),
     "WEAKER": gettext_lazy("Un palier plus haut demande autant de signatures que celui d’en dessous."),
@@ -70,7 +70,7 @@ def draft_policy(*, actor: Actor, legal_entity: LegalEntity | None, now: datetim
     versions = CreditPolicy.objects.filter(legal_entity=legal_entity).select_for_update()
     held = list(versions.order_by("version"))
     if any(version.status == CreditPolicy.Status.DRAFT for version in held):
-        raise WrongState(_("Une version est déjà en préparation : modifiez-la, ou abandonnez-la d’abord."))
+        raise WrongState(_("Une version est déjà en préparation : modifiez-la, ou abandonnez-la d’abord."))
     source = next((one for one in held if one.status == CreditPolicy.Status.ACTIVE), None)
     source = (
         source
@@ -160,7 +160,7 @@ def activate_policy(*, actor: Actor, policy_id: int, seen: str, now: datetime) -
     policy = _locked_draft(actor, policy_id, seen)
     if isinstance(actor, User) and actor.pk in policy.editor_ids:
         raise PolicyRefused(
-            _("Vous avez rédigé cette version : une autre personne la met en vigueur."), code="own_policy"
+            _("Vous avez rédigé cette version : une autre personne la met en vigueur."), code="own_policy"
         )
     _check_ready(policy)
     check_move(policy, CreditPolicy.Status.ACTIVE)
@@ -191,7 +191,7 @@ def retire_policy(*, actor: Actor, policy_id: int, now: datetime) -> CreditPolic
     policy = _locked(actor, policy_id)
     if policy.status != CreditPolicy.Status.DRAFT:
         raise WrongState(
-            _("Une politique en vigueur se remplace par une autre version ; elle ne se retire pas.")
+            _("Une politique en vigueur se remplace par une autre version ; elle ne se retire pas.")
         )
     check_move(policy, CreditPolicy.Status.RETIRED)
     policy.status, policy.retired_at = CreditPolicy.Status.RETIRED, now

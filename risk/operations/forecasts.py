@@ -67,7 +67,7 @@ def train_model(*, actor: Actor, today: date, now: datetime) -> PredictionModel:
     except (ValueError, IndexError) as error:
         raise TooFewData(
             _(
-                "Trop peu de factures réglées pour apprendre : les prévisions suivent les habitudes des clients."
+                "Trop peu de factures réglées pour apprendre : les prévisions suivent les habitudes des clients."
             )
         ) from error
     metrics = backtest.measures(trials[0], backtest.before_border(books, border)) if 0 in trials else {}
@@ -214,7 +214,7 @@ def _opened(model: PredictionModel) -> Any:
         return persistence.loaded("payment", read_file(model.file), model.sha256)
     except (persistence.RefusedModel, OSError) as error:
         raise ModelRefused(
-            _("Le fichier du modèle v%(version)s n’est pas celui qui a été entraîné : entraînez-en un autre.")
+            _("Le fichier du modèle v%(version)s n’est pas celui qui a été entraîné : entraînez-en un autre.")
             % {"version": model.version}
         ) from error
 

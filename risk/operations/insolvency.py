@@ -49,7 +49,7 @@ def reason_of(text: str, field: str = "note") -> str:
     """A reason on one line. Raises InsolvencyRefused when it is missing or too long."""
     reason = " ".join(text.split())
     if not reason:
-        raise InsolvencyRefused(_("Indiquez le motif : il reste au journal."), field=field)
+        raise InsolvencyRefused(_("Indiquez le motif : il reste au journal."), field=field)
     if len(reason) > 200:
         raise InsolvencyRefused(_("Le motif compte 200 caractères au plus."), field=field)
     return reason
@@ -113,7 +113,7 @@ def finish_task(
     task, proceeding = _locked_task(actor, task)
     check_move(task, Task.DONE)
     if done_on > today:
-        raise InsolvencyRefused(_("Cette date est à venir : indiquez le jour où la tâche a été faite."), field="done_on")  # fmt: skip
+        raise InsolvencyRefused(_("Cette date est à venir : indiquez le jour où la tâche a été faite."), field="done_on")  # fmt: skip
     if done_on < proceeding.judgment_date:
         raise InsolvencyRefused(_("Cette date précède le jugement d’ouverture."), field="done_on")
     if proof is not None:
@@ -169,7 +169,7 @@ def record_dispute_letter(
     proceeding = locked_proceeding(actor, proceeding)
     if not proceeding.judgment_date <= received_on <= today:
         raise InsolvencyRefused(
-            _("La lettre est reçue entre le jugement et aujourd’hui : vérifiez la date."), field="received_on"
+            _("La lettre est reçue entre le jugement et aujourd’hui : vérifiez la date."), field="received_on"
         )
     until = reply_by(register(), received_on)
     task, created = ProceedingTask.objects.get_or_create(
@@ -315,7 +315,7 @@ def reactivate_customer(
     reason = reason_of(note)
     if proceeding.status != Status.CLOSED:
         raise InsolvencyRefused(
-            _("La procédure n’est pas clôturée : le compte reste en procédure collective.")
+            _("La procédure n’est pas clôturée : le compte reste en procédure collective.")
         )
     lift_insolvency(actor=actor, now=now, customer=proceeding.customer, reason=reason)
     audit.record(
@@ -330,7 +330,7 @@ def reactivate_customer(
 
 def _check_live(proceeding: InsolvencyProceeding) -> None:
     if proceeding.status not in (Status.OPEN, Status.PLAN):
-        raise InsolvencyRefused(_("Cette procédure est terminée : elle ne change plus."))
+        raise InsolvencyRefused(_("Cette procédure est terminée : elle ne change plus."))
 
 
 def _locked_task(actor: Actor, task: ProceedingTask) -> tuple[ProceedingTask, InsolvencyProceeding]:

@@ -304,7 +304,7 @@ def attach_event(
         raise WatchFileRefused(_("Ce client n’existe pas dans votre périmètre."), field="customer")
     if locked.siren and target.siren and locked.siren != target.siren:
         raise WatchFileRefused(
-            _("L’annonce porte un autre SIREN que ce client : elle n’est pas la sienne."), field="customer"
+            _("L’annonce porte un autre SIREN que ce client : elle n’est pas la sienne."), field="customer"
         )
     locked.matching, locked.customer = Matching.ATTACHED, target
     locked.matched_by, locked.matched_at, locked.matching_note = actor, now, note
@@ -365,6 +365,6 @@ def refusal_words(code: str) -> str:
         code,
         _(
             "Ce fichier n’est pas un export d’annonces du Bodacc (JSON ou CSV) ni une réponse de l’API Sirene. "
-            "Exportez « annonces-commerciales » du service de données ouvertes."
+            "Exportez « annonces-commerciales » du service de données ouvertes."
         ),
     )

@@ -181,17 +181,17 @@ def _to_decide(actor: Actor, request_id: int, seen: int) -> tuple[LimitRequest, 
     request = locked_request(actor, request_id)
     if not request.is_open:
         raise WrongState(
-            _("Cette demande est déjà close : « %(state)s ». Rechargez la page.")
+            _("Cette demande est déjà close : « %(state)s ». Rechargez la page.")
             % {"state": request.get_status_display()}
         )
     if request.requested_by_id == actor.pk:
         raise LimitRefused(
-            _("Vous avez déposé cette demande : une autre personne en décide."), code="own_request"
+            _("Vous avez déposé cette demande : une autre personne en décide."), code="own_request"
         )
     given = list(request.approvals.select_for_update().order_by("pk"))
     if any(row.approver_id == actor.pk for row in given):
         raise LimitRefused(
-            _("Vous avez déjà approuvé cette demande : la seconde approbation vient d’une autre personne."),
+            _("Vous avez déjà approuvé cette demande : la seconde approbation vient d’une autre personne."),
             code="already_approved",
         )
     if len(given) != seen:

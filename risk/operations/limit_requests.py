@@ -153,7 +153,7 @@ def _checked(
     ):
         raise LimitRefused(
             _(
-                "Ce plafond est déjà en vigueur, jusqu’à ce jour au moins : demandez un autre montant ou une autre fin."
+                "Ce plafond est déjà en vigueur, jusqu’à ce jour au moins : demandez un autre montant ou une autre fin."
             ),
             code="same_limit",
             field="amount",
@@ -165,7 +165,7 @@ def _refuse_second(customer: Customer, grant: Grant) -> None:
     twin = LimitRequest.objects.open().filter(customer=customer, scope=grant.scope, kind=grant.kind).first()
     if twin is not None:
         raise LimitRefused(
-            _("Une demande de cette nature attend déjà une réponse pour ce client : n° %(number)d.")
+            _("Une demande de cette nature attend déjà une réponse pour ce client : n° %(number)d.")
             % {"number": twin.pk},
             code="request_open",
         )
@@ -216,7 +216,7 @@ def add_note(
     """Add a word, a paper or both to an open request. Raises LimitRefused, WrongState when it is decided."""
     request = locked_request(actor, request_id)
     if not request.is_open:
-        raise WrongState(_("Cette demande est close : plus rien ne s’y ajoute."))
+        raise WrongState(_("Cette demande est close : plus rien ne s’y ajoute."))
     text = text.strip()
     if not text and content is None:
         raise LimitRefused(_("Écrivez un commentaire ou joignez un document."), field="text")
@@ -252,10 +252,10 @@ def _check_file(request: LimitRequest, content: IO[bytes]) -> None:
     size = content.seek(0, 2)
     content.seek(0)
     if not size:
-        raise LimitRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
+        raise LimitRefused(_("Ce fichier est vide : choisissez-en un autre."), field="file")
     if size > settings.DISPUTE_FILE_MAX_BYTES:
         raise LimitRefused(
-            _("Ce fichier dépasse %(limit)d Mo : réduisez-le, ou déposez-le en plusieurs parties.")
+            _("Ce fichier dépasse %(limit)d Mo : réduisez-le, ou déposez-le en plusieurs parties.")
             % {"limit": settings.DISPUTE_FILE_MAX_BYTES // (1024 * 1024)},
             field="file",
         )
@@ -264,7 +264,7 @@ def _check_file(request: LimitRequest, content: IO[bytes]) -> None:
         raise LimitRefused(_("Ce document est déjà joint à cette demande."), field="file")
     if files.count() >= MOST_FILES:
         raise LimitRefused(
-            _("Une demande porte au plus %(count)d documents : regroupez-les dans un seul fichier.")
+            _("Une demande porte au plus %(count)d documents : regroupez-les dans un seul fichier.")
             % {"count": MOST_FILES},
             field="file",
         )

@@ -135,7 +135,7 @@ def request_simulated_limits(
     """
     if len(line_ids) > MOST_REQUESTS:
         raise SimulationRefused(
-            _("%(count)d demandes au plus à la fois : cochez moins de lignes.") % {"count": MOST_REQUESTS}
+            _("%(count)d demandes au plus à la fois : cochez moins de lignes.") % {"count": MOST_REQUESTS}
         )
     wanted = SimulatedLimit.objects.filter(simulation=simulation_id, pk__in=line_ids).values("customer")
     taken = LimitRequest.objects.open().filter(scope="ACCOUNT", kind="PERMANENT").values("customer")
@@ -159,7 +159,7 @@ def request_simulated_limits(
             requests.append(_request(actor, customer, worked[customer.pk], before, policy, today, now))
     if not requests:
         raise SimulationRefused(
-            _("Aucune demande à déposer : ces comptes ont déjà ce plafond, ou une demande en cours.")
+            _("Aucune demande à déposer : ces comptes ont déjà ce plafond, ou une demande en cours.")
         )
     made = LimitRequest.objects.bulk_create(requests)
     audit.record_each(

@@ -99,7 +99,7 @@ def check_values(
     """Raise LimitRefused, with the field at fault, when such a limit makes no sense."""
     if customer.status == Customer.Status.CLOSED:
         raise LimitRefused(
-            _("Ce compte est clôturé : rouvrez-le avant de lui accorder un plafond."), code="customer_closed"
+            _("Ce compte est clôturé : rouvrez-le avant de lui accorder un plafond."), code="customer_closed"
         )
     amount = grant.amount
     if not amount.is_finite() or amount < 0 or amount > MAX_AMOUNT or round_money(amount) != amount:
@@ -141,14 +141,14 @@ def _check_temporary(grant: Grant, standing: Standing, today: date) -> None:
         return
     if permanent.currency != grant.currency:
         raise LimitRefused(
-            _("Le plafond temporaire est dans la devise du plafond permanent : %(currency)s.")
+            _("Le plafond temporaire est dans la devise du plafond permanent : %(currency)s.")
             % {"currency": permanent.currency},
             field="currency",
         )
     if grant.amount <= permanent.amount:
         raise LimitRefused(
             _(
-                "Un plafond temporaire remplace le permanent tant qu’il court : il doit dépasser %(amount)s. "
+                "Un plafond temporaire remplace le permanent tant qu’il court : il doit dépasser %(amount)s. "
                 "Pour réduire, changez le plafond permanent."
             )
             % {"amount": format_amount(permanent.amount, permanent.currency)},
@@ -159,19 +159,19 @@ def _check_temporary(grant: Grant, standing: Standing, today: date) -> None:
 def _check_group(customer: Customer, today: date) -> None:
     if customer.parent_id is not None:
         raise LimitRefused(
-            _("Un plafond de groupe se fixe sur le compte de tête : celui qui n’a pas de société mère."),
+            _("Un plafond de groupe se fixe sur le compte de tête : celui qui n’a pas de société mère."),
             field="scope",
         )
     members = group_members([customer.pk])[customer.pk]
     if len(members) < 2:
         raise LimitRefused(
-            _("Ce compte est seul : ni filiale, ni autre entité qui vende au même SIREN."), field="scope"
+            _("Ce compte est seul : ni filiale, ni autre entité qui vende au même SIREN."), field="scope"
         )
     others = {row.customer_id for row in limits_of_group(members, today)}
     others |= {group.head_id for group in group_limits_of([customer.pk], today).values()}
     if others - {customer.pk}:
         raise LimitRefused(
-            _("Ce groupe a déjà un plafond, tenu par un autre de ses comptes : changez celui-là."),
+            _("Ce groupe a déjà un plafond, tenu par un autre de ses comptes : changez celui-là."),
             field="scope",
             code="group_has_limit",
         )

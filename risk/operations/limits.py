@@ -69,7 +69,7 @@ def set_limit(
     replaced = standing.of(kind)
     if replaced is not None and _is_same(replaced, grant, today):
         raise LimitRefused(
-            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
+            _("Le plafond est déjà de %(amount)s : indiquez un autre montant.")
             % {"amount": format_amount(amount, grant.currency)},
             code="same_limit",
             field="amount",
@@ -104,7 +104,7 @@ def _reduced(grant: Grant, permanent: CreditLimit | None, today: date) -> Grant:
     )
     if not is_lower or permanent is None:
         raise LimitRefused(
-            _("La politique de crédit veut une demande pour relever un plafond : déposez-la."),
+            _("La politique de crédit veut une demande pour relever un plafond : déposez-la."),
             code="request_required",
             field="amount",
         )

@@ -117,7 +117,7 @@ def _cancel(decision: Decision) -> None:
     if opened is None:
         raise InsolvencyRefused(
             _(
-                "L’annonce annulée n’a pas ouvert de procédure en cours sur ce compte : corrigez la procédure sur sa page, "
+                "L’annonce annulée n’a pas ouvert de procédure en cours sur ce compte : corrigez la procédure sur sa page, "
                 "puis prenez acte."
             ),
             field="choice",
@@ -186,7 +186,7 @@ def _move(decision: Decision) -> None:
 
 def _update(decision: Decision, field: str, value: str) -> None:
     if not value:
-        raise InsolvencyRefused(_("L’annonce ne dit pas la nouvelle valeur : modifiez la fiche du client."))
+        raise InsolvencyRefused(_("L’annonce ne dit pas la nouvelle valeur : modifiez la fiche du client."))
     customer = Customer.objects.get(pk=decision.outcome.customer_id)
     before = getattr(customer, field)
     update_customer(actor=decision.actor, now=decision.now, customer=customer, **{field: value})

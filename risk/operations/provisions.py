@@ -57,7 +57,7 @@ def set_provision_method(
             setattr(method, name, values[name])
     for bucket, rate in method.entered_rates.items():
         if int(bucket) not in range(BUCKET_COUNT) or not 0 <= Decimal(rate) <= 1:
-            raise ProvisionRefused(_("Un taux est compris entre 0 et 100 %."), field="entered_rates")
+            raise ProvisionRefused(_("Un taux est compris entre 0 et 100 %."), field="entered_rates")
     if changed:
         method.save()
         audit.record(actor=actor, verb="risk.provision_method.set", refs=[entity], now=now, changed=changed)
@@ -88,16 +88,16 @@ def assess_debt(
     if item is not None and item.customer_id != customer.pk:
         raise ProvisionRefused(_("Cette pièce est celle d’un autre client."), field="item")
     if item is not None and item.total_amount <= 0:
-        raise ProvisionRefused(_("On ne déprécie que ce qui est dû : choisissez une facture."), field="item")
+        raise ProvisionRefused(_("On ne déprécie que ce qui est dû : choisissez une facture."), field="item")
     if start > today:
         raise ProvisionRefused(_("Cette date est dans le futur."), field="valid_from")
     if cause not in IndividualAssessment.Cause.values:
         raise ProvisionRefused(_("Choisissez une cause."), field="cause")
     if not rate.is_finite() or not 0 <= rate <= 1:
-        raise ProvisionRefused(_("La perte attendue est comprise entre 0 et 100 %."), field="rate")
+        raise ProvisionRefused(_("La perte attendue est comprise entre 0 et 100 %."), field="rate")
     if not evidence.strip():
         raise ProvisionRefused(
-            _("Écrivez ce qui montre ce risque : jugement, courrier, impayé, expertise."), field="evidence"
+            _("Écrivez ce qui montre ce risque : jugement, courrier, impayé, expertise."), field="evidence"
         )
     # The customer's row is the lock: two people assessing the same debt come one after the other.
     Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
@@ -181,13 +181,13 @@ def request_provision(
         raise ProvisionRefused(_("Le coefficient va de 0,5 à 5."), field="outlook_factor")
     if outlook_factor != 1 and not outlook_reason.strip():
         raise ProvisionRefused(
-            _("Écrivez ce qui justifie ce coefficient : la norme le demande."), field="outlook_reason"
+            _("Écrivez ce qui justifie ce coefficient : la norme le demande."), field="outlook_reason"
         )
     LegalEntity.objects.select_for_update(of=("self",)).get(pk=entity.pk)
     runs = ProvisionRun.objects.filter(legal_entity=entity)
     if runs.filter(status=ProvisionRun.Status.CLOSED, as_of__gte=as_of).exists():
         raise ProvisionRefused(
-            _("Une dépréciation est déjà arrêtée à cette date ou après : choisissez un jour postérieur."),
+            _("Une dépréciation est déjà arrêtée à cette date ou après : choisissez un jour postérieur."),
             field="as_of",
         )
     waiting = runs.filter(
@@ -236,7 +236,7 @@ def compute_provision(*, actor: Actor, run: ProvisionRun, now: datetime) -> Prov
         run.status, run.error = (
             ProvisionRun.Status.FAILED,
             _(
-                "L’historique ne montre pas assez pour ces tranches : %(buckets)s. Saisissez leurs taux dans la méthode, "
+                "L’historique ne montre pas assez pour ces tranches : %(buckets)s. Saisissez leurs taux dans la méthode, "
                 "puis relancez."
             )
             % {"buckets": ", ".join(str(labels[bucket]) for bucket in missing.buckets)},
@@ -287,12 +287,12 @@ def close_provision(*, actor: Actor, run: ProvisionRun, now: datetime) -> Provis
     check_move(run, ProvisionRun.Status.CLOSED)
     if run.requested_by_id is not None and run.requested_by_id == actor.pk:
         raise ProvisionRefused(
-            _("Vous avez préparé cette dépréciation : une autre personne l’arrête."), code="four_eyes"
+            _("Vous avez préparé cette dépréciation : une autre personne l’arrête."), code="four_eyes"
         )
     later = Q(status=ProvisionRun.Status.CLOSED, as_of__gte=run.as_of)
     if ProvisionRun.objects.filter(later, legal_entity=run.legal_entity).exists():
         raise ProvisionRefused(
-            _("Une dépréciation a été arrêtée entre-temps à cette date ou après : recalculez ce projet."),
+            _("Une dépréciation a été arrêtée entre-temps à cette date ou après : recalculez ce projet."),
             code="closed_meanwhile",
         )
     last = ProvisionRun.objects.filter(
@@ -300,7 +300,7 @@ def close_provision(*, actor: Actor, run: ProvisionRun, now: datetime) -> Provis
     ).order_by("-as_of")
     if last.values_list("pk", flat=True).first() != run.previous_id:
         raise ProvisionRefused(
-            _("Une dépréciation antérieure a été arrêtée entre-temps : recalculez ce projet."),
+            _("Une dépréciation antérieure a été arrêtée entre-temps : recalculez ce projet."),
             code="closed_meanwhile",
         )
     with TemporaryFile() as stream:

@@ -98,10 +98,10 @@ def told(taken: Taken) -> str:
     """What became of a file, in the report beside it."""
     file = taken.file
     if not taken.is_new:
-        return _("Contenu déjà reçu le %(day)s : rien de nouveau.") % {"day": f"{file.received_at:%d/%m/%Y}"}
+        return _("Contenu déjà reçu le %(day)s : rien de nouveau.") % {"day": f"{file.received_at:%d/%m/%Y}"}
     lines = [
         _(
-            "Annonces lues : %(read)d, nouvelles : %(new)d, déjà connues : %(known)d, sans rapport : %(foreign)d."
+            "Annonces lues : %(read)d, nouvelles : %(new)d, déjà connues : %(known)d, sans rapport : %(foreign)d."
         )
         % {
             "read": file.record_count,
@@ -111,7 +111,7 @@ def told(taken: Taken) -> str:
         }
     ]
     lines += [
-        _("Enregistrement n° %(number)s illisible (%(code)s) : %(value)s")
+        _("Enregistrement n° %(number)s illisible (%(code)s) : %(value)s")
         % {"number": problem["number"], "code": problem["code"], "value": problem["value"]}
         for problem in file.problems[:50]
     ]

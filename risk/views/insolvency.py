@@ -323,7 +323,7 @@ def proceeding_dispute(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: insolvency.record_dispute_letter(
             actor=request.user, proceeding=proceeding, today=clock.today(), now=clock.now(), **form.cleaned_data
         ),
-        _("La contestation est notée : répondez avant la date de la tâche."),
+        _("La contestation est notée : répondez avant la date de la tâche."),
     )  # fmt: skip
 
 
@@ -336,7 +336,7 @@ def proceeding_cancel(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: insolvency.cancel_proceeding(
             actor=request.user, proceeding=proceeding, today=clock.today(), now=clock.now(), **form.cleaned_data
         ),
-        _("La procédure est annulée : le compte retrouve l’état qu’il avait."),
+        _("La procédure est annulée : le compte retrouve l’état qu’il avait."),
     )  # fmt: skip
 
 

@@ -170,7 +170,7 @@ def _move(
 @permission_required(MANAGE)
 def policy_submit(request: HttpRequest, pk: int) -> HttpResponse:
     """Say that the draft is ready for a second person."""
-    told = _("Version soumise : une personne qui ne l’a pas rédigée peut la mettre en vigueur.")
+    told = _("Version soumise : une personne qui ne l’a pas rédigée peut la mettre en vigueur.")
     return _move(request, pk, submit_policy, told, seen=request.POST.get("seen", ""))
 
 
@@ -178,7 +178,7 @@ def policy_submit(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(MANAGE)
 def policy_activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the draft in force."""
-    told = _("Politique en vigueur : les demandes déposées désormais la suivent.")
+    told = _("Politique en vigueur : les demandes déposées désormais la suivent.")
     return _move(request, pk, activate_policy, told, seen=request.POST.get("seen", ""))
 
 

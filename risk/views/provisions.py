@@ -190,7 +190,7 @@ def provision_close(request: HttpRequest, pk: int) -> HttpResponse:
     """Freeze a draft, with its entries."""
     return _step(
         request, pk, lambda run: close_provision(actor=signed_in(request), run=run, now=clock.now()),
-        _("Dépréciation arrêtée : elle ne change plus, ses écritures sont prêtes."),
+        _("Dépréciation arrêtée : elle ne change plus, ses écritures sont prêtes."),
     )  # fmt: skip
 
 
@@ -299,7 +299,7 @@ def provision_method(request: HttpRequest, pk: int) -> HttpResponse:
         except BusinessError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Méthode enregistrée : elle vaut pour les prochains projets."))
+            messages.success(request, _("Méthode enregistrée : elle vaut pour les prochains projets."))
             return redirect("risk:provision-list")
     context = _frame(request, "provisions", entity=entity, form=form)
     return render(request, "risk/provision_method.html", context, status=400 if form.errors else 200)

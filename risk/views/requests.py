@@ -113,7 +113,7 @@ def request_create(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("Demande n° %(number)d déposée : elle attend son approbation.") % {"number": made.pk},
+                _("Demande n° %(number)d déposée : elle attend son approbation.") % {"number": made.pk},
             )
             return redirect("risk:request-detail", pk=made.pk)
     expected = form.cleaned_data.get("expected_purchases") if form.is_bound and form.is_valid() else None
@@ -255,9 +255,9 @@ def request_approve(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             told = (
-                _("Demande approuvée : le plafond vaut dès aujourd’hui.")
+                _("Demande approuvée : le plafond vaut dès aujourd’hui.")
                 if done.status == LimitRequest.Status.APPROVED
-                else _("Première approbation donnée ; la demande attend la seconde.")
+                else _("Première approbation donnée ; la demande attend la seconde.")
             )
             messages.success(request, told)
             return redirect("risk:request-detail", pk=pk)
@@ -364,7 +364,7 @@ def request_letter_write(request: HttpRequest, pk: int) -> HttpResponse:
     except BusinessError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Courrier établi et conservé : relisez-le avant de l’envoyer."))
+        messages.success(request, _("Courrier établi et conservé : relisez-le avant de l’envoyer."))
     return redirect("risk:request-detail", pk=pk)
 
 

@@ -173,7 +173,7 @@ def outcome_decide(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("Décision enregistrée pour « %(name)s ».") % {"name": outcome.customer.name}
+                request, _("Décision enregistrée pour « %(name)s ».") % {"name": outcome.customer.name}
             )
             return redirect("risk:event-detail", pk=outcome.event_id)
     return _event_page(request, _visible_event(request, outcome.event_id), forms={outcome.pk: form})
@@ -199,7 +199,7 @@ def event_attach(request: HttpRequest, pk: int) -> HttpResponse:
             show_refusal(form, error)
         else:
             messages.success(
-                request, _("L’annonce est rapprochée de « %(name)s ».") % {"name": form.customer.name}
+                request, _("L’annonce est rapprochée de « %(name)s ».") % {"name": form.customer.name}
             )
             return redirect("risk:event-detail", pk=pk)
     return _event_page(request, event, attach_form=form)
@@ -257,7 +257,7 @@ def watch_upload(request: HttpRequest) -> HttpResponse:
         limit = settings.WATCH_MAX_BYTES
         content = upload.read(limit + 1)
         if len(content) > limit:
-            form.add_error("file", _("Le fichier dépasse %(size)s Mo : partagez-le par dates de parution, ou déposez-le dans le dossier surveillé.") % {"size": limit // 1_048_576})  # fmt: skip
+            form.add_error("file", _("Le fichier dépasse %(size)s Mo : partagez-le par dates de parution, ou déposez-le dans le dossier surveillé.") % {"size": limit // 1_048_576})  # fmt: skip
         else:
             try:
                 taken = take_watch_file(
@@ -282,7 +282,7 @@ def _tell(request: HttpRequest, taken: Taken) -> None:
     if not taken.is_new:
         messages.info(
             request,
-            _("Ce fichier a déjà été reçu le %(day)s : rien ne change.")
+            _("Ce fichier a déjà été reçu le %(day)s : rien ne change.")
             % {"day": f"{file.received_at:%d/%m/%Y}"},
         )
         return
@@ -292,7 +292,7 @@ def _tell(request: HttpRequest, taken: Taken) -> None:
         file.new_count,
     ) % {"count": format_count(file.new_count)}
     more = _(
-        "Lues : %(read)s, déjà connues : %(known)s, sans rapport : %(foreign)s, illisibles : %(bad)s."
+        "Lues : %(read)s, déjà connues : %(known)s, sans rapport : %(foreign)s, illisibles : %(bad)s."
     ) % {
         "read": format_count(file.record_count),
         "known": format_count(file.known_count),
