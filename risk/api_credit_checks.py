@@ -140,7 +140,7 @@ class CreditCheckList(ListView):
         summary=lazy("Demander si un client peut être livré"),
         description=lazy(
             "Répond APPROVED, REFERRED ou REFUSED avec ses raisons. Avec `reserve`, un accord prend sa part du plafond "
-            "sous `reference` jusqu’à `expires_on` : deux commandes simultanées ne prennent jamais le même disponible. "
+            "sous `reference` jusqu’à `expires_on` : deux commandes simultanées ne prennent jamais le même disponible. "
             "Redemandé sous le même numéro, le nouveau montant remplace l’ancien."
         ),
         request=CreditCheckWriteSerializer,

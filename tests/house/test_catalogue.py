@@ -24,12 +24,13 @@ from config.runtime.catalogue import (
     update,
 )
 from config.runtime.home import REPOSITORY
-from core.models import LegalParameter, Role, User
+from core.models import AuditEvent, LegalParameter, Role, User
 from core.views.styleguide import CUSTOMERS as SAMPLES
 from customers.models import Customer, LegalEntity, PaymentTerms
 from dunning.letters.sample_letters import DEBTOR
 from dunning.models import Agency, DunningStop, LetterTemplate, Policy
 from invoices.models import BankAccount, BankLine, ImportProfile, PaymentPlan
+from risk.models import LegalEvent, ScoreObjection
 from tests.house.test_routes import address, matrix
 from tests.house.world import build_world
 
@@ -47,6 +48,11 @@ SAME = {
     *("Certain", "E-mails", "Exception", "Exceptions", "France", "Luxembourg", "PDF", "Page", "Pages"),
     *("Portugal", "Progression", "SMS", "Script", "Simulation", "Versions", "pages", "simulation"),
     *("simulation-%(number)s.csv", "simulations"),
+    *("Banque de France", "Bodacc", "CSV", "Cause", "Classes", "Conan-Holder", "Conciliation", "Conclusion"),
+    *("Construction", "Conversion", "Extension", "JSON, Banque de France", "JSON, DGFiP", "JSON, INPI / BCE"),
+    *("Permanent", "Plan", "Provisions, total III", "Ratio", "Simulations", "Sirene", "Version"),
+    *("Version %(version)d", "cause", "conclusion", "conditions", "distributions", "migrations", "position"),
+    *("provisions", "question", "rating-%(pk)s", "variables"),
 }
 # Nothing but values and signs, or names that have no translation.
 NO_WORDS = re.compile(r"[\W\d_]*")
@@ -267,7 +273,7 @@ ENGLISH_WORDS = re.compile(
     re.IGNORECASE,
 )
 # Addresses and references of documents (« customer:12 ») are no words.
-CODES = re.compile(r"\S*[@/]\S*|\b[\w.-]+:[\w*.-]+|\b\w+\.(?:csv|xlsx)\b|\b[a-z]+(?:[._][a-z]+)+\b")
+CODES = re.compile(r"\S*[@/]\S*|\b[\w.-]+:[\w*.-]+|\b\w+\.(?:csv|xlsx)\b|\b[a-z]+(?:[._][a-z]+)+\b|\bDU\b")
 SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-one", "data-many", "data-none", "data-announce")
 
 
@@ -291,6 +297,8 @@ def names_of_the_world() -> list[str]:
         *((Policy, "name"), (Agency, "name"), (User, "full_name")),
         *((DunningStop, "reason"), (LetterTemplate, "name"), (LegalParameter, "source")),
         *((ImportProfile, "name"), (BankAccount, "name"), (BankLine, "remittance"), (PaymentPlan, "note")),
+        *((LegalEvent, "name"), (LegalEvent, "nature"), (LegalEvent, "court"), (ScoreObjection, "grounds")),
+        (AuditEvent, "data__name"),
     ):
         typed.update(str(value) for value in model.objects.values_list(field, flat=True))
     typed.update(line for text in list(typed) for line in text.splitlines())
