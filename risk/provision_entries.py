@@ -1,6 +1,6 @@
 """The accounting entries of a closing: doubtful customers and their allowance, as changes since the closing before.
 
-French accounts estimate debt by debt and without VAT (PCG 214-25, 944-49; CGI 39, 1-5°): the lines of the matrix stay
+French accounts estimate debt by debt and without VAT (CGI 39, 1-5°; BOI-BIC-PROV-40-20): the lines of the matrix stay
 out, they are a help for the consolidated accounts. Per customer: 416 against 411 for the debts that became doubtful,
 with VAT; 68174 against 491, or 491 against 78174, for the change of the allowance, without VAT.
 """
