@@ -395,6 +395,6 @@ def test_a_bounced_contact_leaves_the_others(entity, serve) -> None:
     inbox, (notice,) = serve(), waiting(entity)
     other = "direction@client.example"
     Contact.objects.create(customer=notice.customer, name="Direction", email=other, gets_dunning=True)
-    SuppressedAddress.objects.create(address="compta0@client.example", reason="COMPLAINT", suppressed_at=NOW)
+    SuppressedAddress(address="compta0@client.example", reason="HARD_BOUNCE", suppressed_at=NOW).save()
     sweep()
     assert inbox.envelopes[0][1] == [other]
