@@ -43,15 +43,19 @@ def test_the_page_shows_a_description_that_is_there(browser: Client, address: st
     assert found["Content-Type"].startswith("application/vnd.oai.openapi+json")
     description = found.json()
     assert description["openapi"] == "3.1.0"
-    assert len(description["paths"]) == 22
+    assert len(description["paths"]) == 38
     assert {tag["name"] for tag in description["tags"]} == {
         "ageing",
         "bank-statements",
+        "credit-checks",
         "customers",
         "einvoice-statuses",
+        "exposures",
+        "holds",
         "invoice-batches",
         "invoices",
         "notices",
+        "orders",
     }
 
 

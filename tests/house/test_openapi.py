@@ -37,6 +37,11 @@ KNOWN = {
     "customers": "customer_uid",
     "invoices": "item_uid",
     "notices": "notice_uid",
+    "credit-checks": "credit_check_uid",
+    "deliveries": "delivery_uid",
+    "exposures": "customer_uid",
+    "limit-requests": "limit_request_uid",
+    "orders": "order_uid",
     "invoice-batches": "batch",
     "bank-statements": "bank_file",
 }
