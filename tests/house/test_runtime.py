@@ -245,7 +245,7 @@ def test_killed_manager_takes_its_children_along_and_the_next_one_starts() -> No
 
         manager.process.kill()
         manager.process.wait()
-        assert wait_for(lambda: manager.session() == [], 20)
+        assert wait_for(lambda: manager.session() == [], 60), manager.session()
 
         following = Manager(home, manager.port)
         assert following.is_ready(), following.text()
